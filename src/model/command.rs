@@ -1,0 +1,100 @@
+//! What each RUN does, command by command.
+
+use crate::shell::{Script, ShellWord};
+use crate::source::Span;
+
+/// What a RUN does.
+#[derive(Clone, Debug)]
+pub struct RunFacts {
+    /// The parsed body; `None` where it is opaque (exec form of no known shell, powershell, cmd, not understood).
+    pub script: Option<Script>,
+    /// The commands in order, those inside groups, subshells and conditions included.
+    pub commands: Vec<Classified>,
+}
+
+/// A command and what it does.
+#[derive(Clone, Debug)]
+pub struct Classified {
+    /// The bytes of the simple command.
+    pub span: Span,
+    /// The line it starts on, from 1.
+    pub line: usize,
+    /// The words behind `sudo`, `env`, assignments and the like; the first is the program.
+    pub words: Vec<ShellWord>,
+    /// The variables assigned for this command alone.
+    pub environment: Vec<(String, Option<String>)>,
+    /// The directory it runs in, absolute; `None` where it is unknown.
+    pub directory: Option<String>,
+    /// Whether it may be skipped: behind `||`, in an `if`, a loop or a `case`.
+    pub conditional: bool,
+    /// Whether its failure is ignored (`|| true`, `;` in between).
+    pub failure_ignored: bool,
+    /// Whether its output is redirected into a file, and which.
+    pub writes: Vec<ShellWord>,
+    /// What it does.
+    pub action: Action,
+}
+
+/// What a command does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// A system package manager.
+    System {
+        /// `apt`, `apk`, `dnf`, ... (the family: apt-get and aptitude are `apt`).
+        manager: String,
+        /// What it does.
+        operation: Operation,
+        /// The packages named.
+        packages: Vec<ShellWord>,
+    },
+    /// A language's package manager.
+    Language {
+        /// `pip`, `npm`, `yarn`, `go`, `cargo`, `bundle`, `maven`, ...
+        manager: String,
+        /// What it does.
+        operation: Operation,
+        /// The packages named on the command line.
+        packages: Vec<ShellWord>,
+        /// The files that it is told to read (`-r requirements.txt`), relative to its directory, or absolute.
+        files: Vec<ShellWord>,
+    },
+    /// Compiles or bundles.
+    Build {
+        /// `go`, `make`, `maven`, `npm`, ...
+        tool: String,
+    },
+    /// Only tests or lints.
+    Test,
+    /// Fetches something: `curl`, `wget`, `git clone`.
+    Download,
+    /// `mkdir`, `cp`, `mv`, `ln`, `chmod`, `chown`, `rm`, `touch`, `install`, `tar`, `sed -i`, ...
+    File {
+        /// The paths it may write, as words (literal where known).
+        writes: Vec<ShellWord>,
+        /// The paths it reads.
+        reads: Vec<ShellWord>,
+    },
+    /// `useradd`, `groupadd`, `adduser`, `usermod`, ...
+    User,
+    /// Removes caches and lists.
+    Clean,
+    /// Changes only the shell or prints: `cd`, `set`, `export`, `echo`, `true`, `test`, ...
+    Shell,
+    /// Unknown.
+    Unknown,
+}
+
+/// What a package manager is asked to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Operation {
+    Update,
+    Upgrade,
+    Install,
+    Download,
+    Remove,
+    Clean,
+    /// Runs a script or a program (`npm run build`, `mvn package`).
+    Run,
+    Other,
+}

@@ -1,0 +1,182 @@
+//! The lossless syntax of Dockerfiles.
+//!
+//! [`Dockerfile::parse`] is total: any UTF-8 text becomes a list of [`Item`]s whose spans tile the source. What an
+//! instruction says (flags, words, JSON) is read on demand by [`Dockerfile::read`].
+
+mod view;
+
+pub use view::{Pair, View};
+
+use crate::source::{Diagnostic, LineIndex, Span};
+
+/// A parsed file: its text, and the items that tile it.
+#[derive(Clone, Debug)]
+pub struct Dockerfile {
+    source: String,
+    lines: LineIndex,
+    /// The escape character: a backslash, or a backtick where `# escape=` says so.
+    pub escape: char,
+    /// The parser directives, in order.
+    pub directives: Vec<Directive>,
+    /// Everything in the file, in order, without gaps.
+    pub items: Vec<Item>,
+    /// What BuildKit's parser would refuse.
+    pub errors: Vec<Diagnostic>,
+}
+
+/// A parser directive such as `# syntax=docker/dockerfile:1`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Directive {
+    /// Its name in lower case.
+    pub name: String,
+    /// Its value.
+    pub value: String,
+    /// The line, with its end.
+    pub span: Span,
+}
+
+/// One piece of a file: whole lines.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// What it is.
+    pub kind: ItemKind,
+    /// All its bytes: indentation, continuation lines, heredoc bodies, the last line's end.
+    pub span: Span,
+    /// The first line, from 1.
+    pub start_line: usize,
+    /// The last line, from 1.
+    pub end_line: usize,
+}
+
+/// The kinds of [`Item`].
+#[derive(Clone, Debug)]
+pub enum ItemKind {
+    /// A parser directive.
+    Directive,
+    /// A comment line outside of any instruction.
+    Comment,
+    /// A blank line outside of any instruction.
+    Blank,
+    /// An instruction with its continuation lines and heredocs.
+    Instruction(Instruction),
+    /// Text that is no instruction, in a file that the builder refuses.
+    Unknown,
+}
+
+/// An instruction as it stands in the file.
+#[derive(Clone, Debug)]
+pub struct Instruction {
+    /// Which instruction it is.
+    pub keyword: Keyword,
+    /// The keyword as written.
+    pub keyword_span: Span,
+    /// From behind the keyword's blanks to the end of the last line that is not a heredoc's, without the line end.
+    /// Continuations and comment lines inside count; heredoc bodies do not. Empty if nothing follows the keyword.
+    pub body: Span,
+    /// The heredocs in order.
+    pub heredocs: Vec<Heredoc>,
+}
+
+/// A heredoc of RUN, COPY or ADD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heredoc {
+    /// The delimiter without quotes.
+    pub name: String,
+    /// Whether variables in it are expanded (its delimiter has no quotes).
+    pub expand: bool,
+    /// `<<-`: leading tabs are stripped.
+    pub strip_tabs: bool,
+    /// The content's lines, as written.
+    pub content: Span,
+    /// The line of the delimiter, with its end.
+    pub terminator: Span,
+}
+
+/// The keywords of the reference, and what is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[allow(missing_docs)]
+pub enum Keyword {
+    Add, Arg, Cmd, Copy, Entrypoint, Env, Expose, From, Healthcheck, Label, Maintainer, Onbuild, Run, Shell, Stopsignal, User, Volume, Workdir,
+    /// No keyword of the reference.
+    Unknown,
+}
+
+/// Exec form (a JSON array), shell form, or neither (instructions that have no such forms).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Form {
+    Exec,
+    Shell,
+    Other,
+}
+
+/// What an instruction says, read from its logical line (continuations joined, comment lines gone).
+#[derive(Clone, Debug)]
+pub struct Reading {
+    /// The whole instruction as one line, as BuildKit's parser node has it (`Node.Original`).
+    pub original: String,
+    /// The flags in order.
+    pub flags: Vec<Flag>,
+    /// The form of the arguments.
+    pub form: Form,
+    /// The arguments as BuildKit's parser makes them.
+    pub args: Vec<String>,
+    /// The arguments after the flags as they stand in the file: the words of COPY, the NAME=VALUE words of ENV, the one word
+    /// of WORKDIR; for RUN, CMD and ENTRYPOINT in shell form the whole rest as one word; for an exec form its strings.
+    pub words: Vec<Word>,
+    /// From the first argument behind the flags to the end of the body.
+    pub arguments: Span,
+    /// The inner instruction of an ONBUILD.
+    pub onbuild: Option<Box<(Keyword, Reading)>>,
+}
+
+/// A flag such as `--from=build`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// The name without dashes.
+    pub name: String,
+    /// The value behind `=`, unquoted as the builder does it; `None` for a bare flag.
+    pub value: Option<String>,
+    /// The flag as written.
+    pub span: Span,
+}
+
+/// A word as written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Word {
+    /// The text with continuations removed; quotes and variables as written (JSON strings: decoded).
+    pub text: String,
+    /// Its bytes in the file (with quotes).
+    pub span: Span,
+}
+
+impl Dockerfile {
+    /// The text that was parsed.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Line and column look-up.
+    #[must_use]
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// The instructions in order, each with the index of its item.
+    pub fn instructions(&self) -> impl Iterator<Item = (usize, &Instruction)> {
+        self.items.iter().enumerate().filter_map(|(i, item)| match &item.kind {
+            ItemKind::Instruction(instruction) => Some((i, instruction)),
+            _ => None,
+        })
+    }
+
+    /// The instruction that item `index` is.
+    #[must_use]
+    pub fn instruction(&self, index: usize) -> Option<&Instruction> {
+        match &self.items.get(index)?.kind {
+            ItemKind::Instruction(instruction) => Some(instruction),
+            _ => None,
+        }
+    }
+}
