@@ -15,25 +15,65 @@ pub struct Pair {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[allow(missing_docs)]
 pub enum View {
-    From { image: Word, platform: Option<String>, alias: Option<Word> },
-    Run { form: Form },
+    From {
+        image: Word,
+        platform: Option<String>,
+        alias: Option<Word>,
+    },
+    Run {
+        form: Form,
+    },
     /// COPY and ADD. `from` is the value of `--from`; sources that are heredocs are left out.
-    Copy { add: bool, from: Option<String>, sources: Vec<Word>, destination: Word, form: Form },
+    Copy {
+        add: bool,
+        from: Option<String>,
+        sources: Vec<Word>,
+        destination: Word,
+        form: Form,
+    },
     /// `legacy`: the form `ENV name value`.
-    Env { pairs: Vec<Pair>, legacy: bool },
-    Label { pairs: Vec<Pair>, legacy: bool },
-    Arg { pairs: Vec<Pair> },
-    Workdir { path: Word },
-    User { user: Word },
-    Cmd { form: Form },
-    Entrypoint { form: Form },
-    Expose { ports: Vec<Word> },
-    Volume { paths: Vec<Word> },
+    Env {
+        pairs: Vec<Pair>,
+        legacy: bool,
+    },
+    Label {
+        pairs: Vec<Pair>,
+        legacy: bool,
+    },
+    Arg {
+        pairs: Vec<Pair>,
+    },
+    Workdir {
+        path: Word,
+    },
+    User {
+        user: Word,
+    },
+    Cmd {
+        form: Form,
+    },
+    Entrypoint {
+        form: Form,
+    },
+    Expose {
+        ports: Vec<Word>,
+    },
+    Volume {
+        paths: Vec<Word>,
+    },
     /// `form` is `None` for `HEALTHCHECK NONE`.
-    Healthcheck { form: Option<Form> },
-    Stopsignal { signal: Word },
-    Shell { words: Vec<Word> },
-    Maintainer { name: Word },
+    Healthcheck {
+        form: Option<Form>,
+    },
+    Stopsignal {
+        signal: Word,
+    },
+    Shell {
+        words: Vec<Word>,
+    },
+    Maintainer {
+        name: Word,
+    },
     Onbuild,
     /// An instruction that is not well formed, or none of the reference.
     Other,
