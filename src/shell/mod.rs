@@ -1,6 +1,49 @@
 //! The shell inside RUN: a body becomes a small tree of lists, pipelines and commands with spans into the file.
 
+//!
+//! The shell sees the *logical line*: continuations joined, comment lines and empty lines inside a continuation gone. [`Body`]
+//! is that text together with where each of its pieces stands in the file, so every span of a [`Script`] is one of the file.
+
+mod body;
+mod parse;
+mod word;
+
+pub use body::Body;
+pub use parse::parse;
+pub use word::literal;
+
 use crate::source::Span;
+
+/// The language that a body is written in, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// `sh`, `dash`, `ash`.
+    Posix,
+    /// `bash` and what follows it closely.
+    Bash,
+    /// PowerShell, cmd, or anything else: such bodies are opaque.
+    Other,
+}
+
+impl Dialect {
+    /// The dialect of a SHELL such as `["/bin/bash", "-o", "pipefail", "-c"]`.
+    #[must_use]
+    pub fn of(shell: &[String]) -> Self {
+        let Some(program) = shell.first() else {
+            return Self::Posix;
+        };
+        let name = program
+            .rsplit(['/', '\\'])
+            .next()
+            .unwrap_or(program)
+            .to_ascii_lowercase();
+        match name.strip_suffix(".exe").unwrap_or(&name) {
+            "sh" | "dash" | "ash" => Self::Posix,
+            "bash" => Self::Bash,
+            _ => Self::Other,
+        }
+    }
+}
 
 /// A parsed body: one `;`/newline separated list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,6 +52,8 @@ pub struct Script {
     pub lists: Vec<AndOr>,
     /// From the first to the last byte of shell code (comments of the shell included).
     pub span: Span,
+    /// The shell's own comment behind the last command, if there is one.
+    pub comment: Option<Span>,
 }
 
 /// Pipelines joined by `&&` and `||`.
