@@ -16,11 +16,7 @@ pub struct Edit {
 impl Edit {
     /// Replaces the text of `span`.
     pub fn replace(span: Span, text: impl Into<String>) -> Self {
-        Self {
-            path: None,
-            span,
-            text: text.into(),
-        }
+        Self { path: None, span, text: text.into() }
     }
 
     /// Inserts `text` at `offset`.

@@ -1,7 +1,12 @@
 //! What each RUN does, command by command.
 
-use crate::shell::{Script, ShellWord};
-use crate::source::Span;
+mod action;
+mod walk;
+
+use super::state::{State, Value};
+use crate::shell::{self, Body, Dialect, Script, ShellWord};
+use crate::source::{LineIndex, Span};
+use crate::syntax::{Dockerfile, Instruction, Reading};
 
 /// What a RUN does.
 #[derive(Clone, Debug)]
@@ -10,6 +15,27 @@ pub struct RunFacts {
     pub script: Option<Script>,
     /// The commands in order, those inside groups, subshells and conditions included.
     pub commands: Vec<Classified>,
+}
+
+impl RunFacts {
+    /// What the RUN `instruction` does, given what is in force before it.
+    #[must_use]
+    pub fn of(file: &Dockerfile, instruction: &Instruction, reading: &Reading, before: &State) -> Self {
+        match Body::of_run(file.source(), instruction, reading, file.escape) {
+            Some(body) => Self::read(&body, &before.shell, before.workdir.as_deref(), &before.env, file.lines()),
+            None => Self { script: None, commands: Vec::new() },
+        }
+    }
+
+    /// What `body` does under a SHELL, in a directory, with an environment.
+    #[must_use]
+    pub fn read(body: &Body, shell: &[String], directory: Option<&str>, environment: &[(String, Value)], lines: &LineIndex) -> Self {
+        let Some(script) = shell::parse(body, Dialect::of(shell)) else {
+            return Self { script: None, commands: Vec::new() };
+        };
+        let commands = walk::commands(&script, shell, directory, environment, lines);
+        Self { script: Some(script), commands }
+    }
 }
 
 /// A command and what it does.

@@ -3,6 +3,7 @@
 pub mod command;
 pub mod image;
 mod state;
+pub(crate) mod tools;
 
 pub use command::RunFacts;
 pub use state::{ImageConfig, State, Value};

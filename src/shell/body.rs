@@ -28,10 +28,7 @@ impl Body {
             if index > 0 && (visible.is_empty() || visible.starts_with('#')) {
                 continue;
             }
-            body.push(
-                start,
-                without_continuation(content, escape).unwrap_or(content),
-            );
+            body.push(start, without_continuation(content, escape).unwrap_or(content));
         }
         body
     }
@@ -47,22 +44,13 @@ impl Body {
     /// A text without a place of its own: all its spans become `place`.
     #[must_use]
     pub fn inside(text: &str, place: Span) -> Self {
-        Self {
-            text: text.to_owned(),
-            pieces: Vec::new(),
-            fixed: Some(place),
-        }
+        Self { text: text.to_owned(), pieces: Vec::new(), fixed: Some(place) }
     }
 
     /// What the shell of a RUN gets: the logical line and the heredocs that it feeds, or the content of `RUN <<EOF`.
     /// `None` for the exec form, and for a script that names its own interpreter.
     #[must_use]
-    pub fn of_run(
-        source: &str,
-        instruction: &Instruction,
-        reading: &Reading,
-        escape: char,
-    ) -> Option<Self> {
+    pub fn of_run(source: &str, instruction: &Instruction, reading: &Reading, escape: char) -> Option<Self> {
         if reading.form == Form::Exec {
             return None;
         }
@@ -76,19 +64,13 @@ impl Body {
             let mut script = Self::default();
             let mut offset = heredoc.content.start;
             for line in content.split_inclusive('\n') {
-                let stripped = if heredoc.strip_tabs {
-                    line.trim_start_matches('\t')
-                } else {
-                    line
-                };
+                let stripped = if heredoc.strip_tabs { line.trim_start_matches('\t') } else { line };
                 script.push(offset + line.len() - stripped.len(), stripped);
                 offset += line.len();
             }
             return Some(script);
         }
-        if let (Some(first), Some(last)) =
-            (instruction.heredocs.first(), instruction.heredocs.last())
-        {
+        if let (Some(first), Some(last)) = (instruction.heredocs.first(), instruction.heredocs.last()) {
             body.push(first.content.start.saturating_sub(1), "\n");
             let rest = Span::new(first.content.start, last.terminator.end);
             body.push(rest.start, rest.text(source));
@@ -116,17 +98,12 @@ impl Body {
 
     /// Whether the whole body is one heredoc, whose content then is the script.
     fn is_script_heredoc(&self, heredocs: usize) -> bool {
-        let text = self
-            .text
-            .trim()
-            .trim_start_matches(|c: char| c.is_ascii_digit());
+        let text = self.text.trim().trim_start_matches(|c: char| c.is_ascii_digit());
         let Some(name) = text.strip_prefix("<<") else {
             return false;
         };
         let name = name.strip_prefix('-').unwrap_or(name).trim_start();
-        heredocs == 1
-            && !name.is_empty()
-            && !name.contains(|c: char| c.is_whitespace() || "<>|&;()".contains(c))
+        heredocs == 1 && !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || "<>|&;()".contains(c))
     }
 
     fn push(&mut self, offset: usize, text: &str) {
@@ -137,13 +114,8 @@ impl Body {
     }
 
     fn offset(&self, at: usize) -> usize {
-        let piece = self
-            .pieces
-            .partition_point(|(start, _)| *start <= at)
-            .saturating_sub(1);
-        self.pieces
-            .get(piece)
-            .map_or(0, |(start, place)| place + at.saturating_sub(*start))
+        let piece = self.pieces.partition_point(|(start, _)| *start <= at).saturating_sub(1);
+        self.pieces.get(piece).map_or(0, |(start, place)| place + at.saturating_sub(*start))
     }
 }
 
@@ -164,10 +136,7 @@ mod tests {
     #[test]
     fn joins_as_the_builder_does() {
         assert_eq!(line("a \\\n  && al\\\npine", '\\').text(), "a   && alpine");
-        assert_eq!(
-            line("a \\  \r\n # comment \\\r\n\r\n b", '\\').text(),
-            "a  b"
-        );
+        assert_eq!(line("a \\  \r\n # comment \\\r\n\r\n b", '\\').text(), "a  b");
         assert_eq!(line("dir c:\\ `\n x", '`').text(), "dir c:\\  x");
         assert_eq!(line("a \\\\\n", '\\').text(), "a \\\\");
     }

@@ -32,11 +32,7 @@ impl Dialect {
         let Some(program) = shell.first() else {
             return Self::Posix;
         };
-        let name = program
-            .rsplit(['/', '\\'])
-            .next()
-            .unwrap_or(program)
-            .to_ascii_lowercase();
+        let name = program.rsplit(['/', '\\']).next().unwrap_or(program).to_ascii_lowercase();
         match name.strip_suffix(".exe").unwrap_or(&name) {
             "sh" | "dash" | "ash" => Self::Posix,
             "bash" => Self::Bash,

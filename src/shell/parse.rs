@@ -6,10 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use brush_parser::{ParserOptions, Token, ast};
 
 use super::word::literal;
-use super::{
-    AndOr, Assignment, Body, Command, CommandKind, Dialect, Operator, Pipeline, Redirection,
-    Script, ShellWord,
-};
+use super::{AndOr, Assignment, Body, Command, CommandKind, Dialect, Operator, Pipeline, Redirection, Script, ShellWord};
 use crate::source::Span;
 
 /// Deeper nesting makes a body opaque: brush recurses, and on unclosed brackets its work doubles with each level.
@@ -24,14 +21,10 @@ pub fn parse(body: &Body, dialect: Dialect) -> Option<Script> {
     if dialect == Dialect::Other || text.len() > MAX_BYTES || depth(text) > MAX_DEPTH {
         return None;
     }
-    let options = ParserOptions {
-        sh_mode: dialect == Dialect::Posix,
-        ..ParserOptions::default()
-    };
+    let options = ParserOptions { sh_mode: dialect == Dialect::Posix, ..ParserOptions::default() };
     // The tokenizer and the parser are not ours: a panic of theirs makes the body opaque, no more.
     let (tokens, program) = catch_unwind(AssertUnwindSafe(|| {
-        let tokens =
-            brush_parser::uncached_tokenize_str(text, &options.tokenizer_options()).ok()?;
+        let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options()).ok()?;
         if tokens.iter().any(|t| is_long_number(t.to_str())) {
             return None;
         }
@@ -79,18 +72,8 @@ struct Builder<'a> {
 impl<'a> Builder<'a> {
     fn new(body: &'a Body, tokens: Vec<Token>) -> Option<Self> {
         let text = body.text();
-        let bytes = (!text.is_ascii()).then(|| {
-            text.char_indices()
-                .map(|(i, _)| i)
-                .chain([text.len()])
-                .collect()
-        });
-        Some(Self {
-            body,
-            tokens,
-            bytes,
-            at: 0,
-        })
+        let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(i, _)| i).chain([text.len()]).collect());
+        Some(Self { body, tokens, bytes, at: 0 })
     }
 
     fn byte(&self, index: usize) -> usize {
@@ -139,10 +122,7 @@ impl<'a> Builder<'a> {
 
     /// Goes on to the first token that starts at `character` or behind it.
     fn seek(&mut self, character: usize) {
-        while self
-            .peek()
-            .is_some_and(|t| t.location().start.index < character)
-        {
+        while self.peek().is_some_and(|t| t.location().start.index < character) {
             self.at += 1;
         }
     }
@@ -178,22 +158,10 @@ impl<'a> Builder<'a> {
         let text = self.body.text();
         let first = text.len() - text.trim_start().len();
         let last = text.trim_end().len();
-        let code = self
-            .tokens
-            .iter()
-            .map(|t| self.end(t))
-            .max()
-            .unwrap_or(first);
+        let code = self.tokens.iter().map(|t| self.end(t)).max().unwrap_or(first);
         let rest = text.get(code..last).unwrap_or("");
-        let comment = rest.trim_start().starts_with('#').then(|| {
-            self.body
-                .place(code + rest.len() - rest.trim_start().len(), last)
-        });
-        Some(Script {
-            lists,
-            span: self.body.place(first, last),
-            comment,
-        })
+        let comment = rest.trim_start().starts_with('#').then(|| self.body.place(code + rest.len() - rest.trim_start().len(), last));
+        Some(Script { lists, span: self.body.place(first, last), comment })
     }
 
     fn items(&mut self, list: &ast::CompoundList, lists: &mut Vec<AndOr>) -> Option<()> {
@@ -214,16 +182,8 @@ impl<'a> Builder<'a> {
     fn list(&mut self, list: &ast::CompoundList) -> Option<Script> {
         let mut lists = Vec::new();
         self.items(list, &mut lists)?;
-        let span = lists
-            .iter()
-            .map(|l| l.span)
-            .reduce(Span::cover)
-            .unwrap_or_default();
-        Some(Script {
-            lists,
-            span,
-            comment: None,
-        })
+        let span = lists.iter().map(|l| l.span).reduce(Span::cover).unwrap_or_default();
+        Some(Script { lists, span, comment: None })
     }
 
     fn and_or(&mut self, list: &ast::AndOrList) -> Option<AndOr> {
@@ -244,12 +204,7 @@ impl<'a> Builder<'a> {
             span = span.cover(pipeline.span);
             rest.push((operator, pipeline));
         }
-        Some(AndOr {
-            first,
-            rest,
-            span,
-            background: false,
-        })
+        Some(AndOr { first, rest, span, background: false })
     }
 
     fn pipeline(&mut self, pipeline: &ast::Pipeline) -> Option<Pipeline> {
@@ -280,11 +235,7 @@ impl<'a> Builder<'a> {
         if commands.is_empty() {
             return None;
         }
-        Some(Pipeline {
-            negated: pipeline.bang,
-            commands,
-            span: self.body.place(start, end),
-        })
+        Some(Pipeline { negated: pipeline.bang, commands, span: self.body.place(start, end) })
     }
 
     /// The command, and where it ends in the text.
@@ -296,12 +247,7 @@ impl<'a> Builder<'a> {
             ast::Command::Function(function) => {
                 let end = ast::SourceLocation::location(&function.body.0)?.end.index;
                 self.seek(end);
-                (
-                    CommandKind::Function {
-                        name: function.fname.value.clone(),
-                    },
-                    self.byte(end),
-                )
+                (CommandKind::Function { name: function.fname.value.clone() }, self.byte(end))
             }
             ast::Command::ExtendedTest(test, _) => {
                 self.seek(test.loc.end.index);
@@ -312,14 +258,7 @@ impl<'a> Builder<'a> {
         while let Some(redirection_end) = self.redirection(&mut redirections)? {
             end = redirection_end;
         }
-        Some((
-            Command {
-                kind,
-                redirections,
-                span: self.body.place(start, end),
-            },
-            end,
-        ))
+        Some((Command { kind, redirections, span: self.body.place(start, end) }, end))
     }
 
     fn compound(&mut self, compound: &ast::CompoundCommand) -> Option<(CommandKind, usize)> {
@@ -345,19 +284,10 @@ impl<'a> Builder<'a> {
                 self.at += 1;
                 let condition = self.list(&clause.0)?;
                 self.expect("do")?;
-                CommandKind::Loop {
-                    condition: Some(condition),
-                    variable: None,
-                    body: self.list(&clause.1.list)?,
-                }
+                CommandKind::Loop { condition: Some(condition), variable: None, body: self.list(&clause.1.list)? }
             }
             C::ForClause(clause) => {
-                let words = clause
-                    .values
-                    .iter()
-                    .flatten()
-                    .map(|w| self.tree_word(w))
-                    .collect::<Option<Vec<_>>>()?;
+                let words = clause.values.iter().flatten().map(|w| self.tree_word(w)).collect::<Option<Vec<_>>>()?;
                 self.seek(clause.body.loc.start.index);
                 self.expect("do")?;
                 CommandKind::Loop {
@@ -393,10 +323,7 @@ impl<'a> Builder<'a> {
                 }
             }
         }
-        Some(CommandKind::If {
-            branches,
-            otherwise,
-        })
+        Some(CommandKind::If { branches, otherwise })
     }
 
     fn case_clause(&mut self, clause: &ast::CaseClauseCommand) -> Option<CommandKind> {
@@ -416,19 +343,12 @@ impl<'a> Builder<'a> {
 
     fn tree_word(&self, word: &ast::Word) -> Option<ShellWord> {
         let location = word.loc.as_ref()?;
-        self.shell_word(
-            self.byte(location.start.index),
-            self.byte(location.end.index),
-        )
+        self.shell_word(self.byte(location.start.index), self.byte(location.end.index))
     }
 
     fn shell_word(&self, start: usize, end: usize) -> Option<ShellWord> {
         let raw = self.body.text().get(start..end)?.to_owned();
-        Some(ShellWord {
-            literal: literal(&raw),
-            raw,
-            span: self.body.place(start, end),
-        })
+        Some(ShellWord { literal: literal(&raw), raw, span: self.body.place(start, end) })
     }
 
     fn simple(&mut self, start: usize) -> Option<(Command, usize)> {
@@ -450,22 +370,14 @@ impl<'a> Builder<'a> {
                     if array {
                         end = self.skip_parentheses()?;
                     }
-                    let name = if words.is_empty() {
-                        assigned(&text)
-                    } else {
-                        None
-                    };
+                    let name = if words.is_empty() { assigned(&text) } else { None };
                     match name {
                         Some((name, value)) => {
                             let mut value = self.shell_word((word_start + value).min(end), end)?;
                             if array {
                                 value.literal = None;
                             }
-                            assignments.push(Assignment {
-                                name: name.to_owned(),
-                                value,
-                                span: self.body.place(word_start, end),
-                            });
+                            assignments.push(Assignment { name: name.to_owned(), value, span: self.body.place(word_start, end) });
                         }
                         None => {
                             let mut word = self.shell_word(word_start, end)?;
@@ -480,10 +392,7 @@ impl<'a> Builder<'a> {
                 Token::Operator(operator, _) if operator == "<" || operator == ">" => {
                     self.at += 1;
                     end = self.skip_parentheses()?;
-                    words.push(ShellWord {
-                        literal: None,
-                        ..self.shell_word(word_start, end)?
-                    });
+                    words.push(ShellWord { literal: None, ..self.shell_word(word_start, end)? });
                 }
                 Token::Operator(..) => break,
             }
@@ -491,14 +400,7 @@ impl<'a> Builder<'a> {
         if assignments.is_empty() && words.is_empty() && redirections.is_empty() {
             return None;
         }
-        Some((
-            Command {
-                kind: CommandKind::Simple { assignments, words },
-                redirections,
-                span: self.body.place(start, end),
-            },
-            end,
-        ))
+        Some((Command { kind: CommandKind::Simple { assignments, words }, redirections, span: self.body.place(start, end) }, end))
     }
 
     /// Takes one redirection, if one stands here, and says where it ends.
@@ -533,33 +435,19 @@ impl<'a> Builder<'a> {
             let end = self.end(next);
             // The delimiter, the content and the delimiter again.
             self.at += 3;
-            into.push(Redirection {
-                operator,
-                descriptor,
-                target: None,
-            });
+            into.push(Redirection { operator, descriptor, target: None });
             return Some(Some(end));
         }
         let (target, end) = if matches!(next, Token::Operator(..)) {
             self.at += 1;
             let end = self.skip_parentheses()?;
-            (
-                ShellWord {
-                    literal: None,
-                    ..self.shell_word(start, end)?
-                },
-                end,
-            )
+            (ShellWord { literal: None, ..self.shell_word(start, end)? }, end)
         } else {
             let end = self.end(next);
             self.at += 1;
             (self.shell_word(start, end)?, end)
         };
-        into.push(Redirection {
-            operator,
-            descriptor,
-            target: Some(target),
-        });
+        into.push(Redirection { operator, descriptor, target: Some(target) });
         Some(Some(end))
     }
 }
@@ -576,9 +464,7 @@ fn assigned(word: &str) -> Option<(&str, usize)> {
     let name = name.split_once('[').map_or(name, |(array, _)| array);
     let mut chars = name.chars();
     let head = chars.next()?;
-    ((head.is_ascii_alphabetic() || head == '_')
-        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_'))
-    .then_some((name, value))
+    ((head.is_ascii_alphabetic() || head == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')).then_some((name, value))
 }
 
 #[cfg(test)]

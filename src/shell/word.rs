@@ -34,10 +34,7 @@ pub fn literal(raw: &str) -> Option<String> {
                 escaped => value.push(escaped),
             },
             // `$'...'` and `$"..."` are left to the shell as well.
-            '$' if chars
-                .peek()
-                .is_some_and(|n| expands(*n) || matches!(n, '\'' | '"')) =>
-            {
+            '$' if chars.peek().is_some_and(|n| expands(*n) || matches!(n, '\'' | '"')) => {
                 return None;
             }
             '`' | '*' | '?' | '[' => return None,
@@ -54,9 +51,7 @@ fn expands(next: char) -> bool {
 
 /// Whether what follows a `{` makes a list of words of it (in bash).
 fn is_brace_list(rest: impl Iterator<Item = char>) -> bool {
-    let inner: String = rest
-        .take_while(|c| *c != '}' && !c.is_whitespace())
-        .collect();
+    let inner: String = rest.take_while(|c| *c != '}' && !c.is_whitespace()).collect();
     inner.contains(',') || inner.contains("..")
 }
 
@@ -66,24 +61,16 @@ mod tests {
 
     #[test]
     fn quotes_go() {
-        for (raw, value) in [
-            ("a", "a"),
-            ("'a b'", "a b"),
-            ("\"a\\\"b\"", "a\"b"),
-            ("a\\ b", "a b"),
-            ("x=\"y\"z", "x=yz"),
-            ("", ""),
-            ("5$", "5$"),
-        ] {
+        for (raw, value) in
+            [("a", "a"), ("'a b'", "a b"), ("\"a\\\"b\"", "a\"b"), ("a\\ b", "a b"), ("x=\"y\"z", "x=yz"), ("", ""), ("5$", "5$")]
+        {
             assert_eq!(literal(raw).as_deref(), Some(value), "{raw}");
         }
     }
 
     #[test]
     fn what_is_expanded_is_unknown() {
-        for raw in [
-            "$a", "\"$a\"", "`a`", "*.c", "~/x", "a{b,c}", "${x}", "$(y)", "'open", "$'a'",
-        ] {
+        for raw in ["$a", "\"$a\"", "`a`", "*.c", "~/x", "a{b,c}", "${x}", "$(y)", "'open", "$'a'"] {
             assert_eq!(literal(raw), None, "{raw}");
         }
     }

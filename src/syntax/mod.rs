@@ -182,13 +182,10 @@ impl Dockerfile {
 
     /// The instructions in order, each with the index of its item.
     pub fn instructions(&self) -> impl Iterator<Item = (usize, &Instruction)> {
-        self.items
-            .iter()
-            .enumerate()
-            .filter_map(|(i, item)| match &item.kind {
-                ItemKind::Instruction(instruction) => Some((i, instruction)),
-                _ => None,
-            })
+        self.items.iter().enumerate().filter_map(|(i, item)| match &item.kind {
+            ItemKind::Instruction(instruction) => Some((i, instruction)),
+            _ => None,
+        })
     }
 
     /// The instruction that item `index` is.

@@ -1,19 +1,11 @@
 use super::*;
 
 fn script(text: &str) -> Option<Script> {
-    parse(
-        &Body::line(text, Span::new(0, text.len()), '\\'),
-        Dialect::Bash,
-    )
+    parse(&Body::line(text, Span::new(0, text.len()), '\\'), Dialect::Bash)
 }
 
 fn spans(text: &str) -> Vec<&str> {
-    script(text)
-        .unwrap()
-        .lists
-        .iter()
-        .map(|l| l.span.text(text))
-        .collect()
+    script(text).unwrap().lists.iter().map(|l| l.span.text(text)).collect()
 }
 
 #[test]
@@ -27,16 +19,9 @@ fn edges_are_those_of_the_text() {
     );
     assert_eq!(
         spans("for i in a b; do c $i; done; case x in (a|b) c;; *) ;; esac; d"),
-        [
-            "for i in a b; do c $i; done",
-            "case x in (a|b) c;; *) ;; esac",
-            "d"
-        ]
+        ["for i in a b; do c $i; done", "case x in (a|b) c;; *) ;; esac", "d"]
     );
-    assert_eq!(
-        spans("bash <(curl x) y; a=(1 2) b; f() { x; }; f"),
-        ["bash <(curl x) y", "a=(1 2) b", "f() { x; }", "f"]
-    );
+    assert_eq!(spans("bash <(curl x) y; a=(1 2) b; f() { x; }; f"), ["bash <(curl x) y", "a=(1 2) b", "f() { x; }", "f"]);
     assert_eq!(
         spans("[[ a == b ]] && (( 1 + 2 )); while a; do b; done < <(c)"),
         ["[[ a == b ]] && (( 1 + 2 ))", "while a; do b; done < <(c)"]
@@ -67,46 +52,20 @@ fn continuations_and_comments() {
 fn words_and_assignments() {
     let text = "A=1 B=\"x y\" env 'a b' $c";
     let script = script(text).unwrap();
-    let CommandKind::Simple { assignments, words } = &script.lists[0].first.commands[0].kind else {
-        panic!()
-    };
+    let CommandKind::Simple { assignments, words } = &script.lists[0].first.commands[0].kind else { panic!() };
     assert_eq!(
-        assignments
-            .iter()
-            .map(|a| (a.name.as_str(), a.value.literal.as_deref()))
-            .collect::<Vec<_>>(),
+        assignments.iter().map(|a| (a.name.as_str(), a.value.literal.as_deref())).collect::<Vec<_>>(),
         [("A", Some("1")), ("B", Some("x y"))]
     );
-    assert_eq!(
-        words
-            .iter()
-            .map(|w| w.literal.as_deref())
-            .collect::<Vec<_>>(),
-        [Some("env"), Some("a b"), None]
-    );
+    assert_eq!(words.iter().map(|w| w.literal.as_deref()).collect::<Vec<_>>(), [Some("env"), Some("a b"), None]);
 }
 
 #[test]
 fn opaque_without_panic() {
-    for text in [
-        "(",
-        "if x",
-        "a 'b",
-        "99999999999999999999>x",
-        "a &&",
-        "}",
-        "cat <<EOF",
-        "&>",
-        "a=(",
-        "case",
-        "for",
-    ] {
+    for text in ["(", "if x", "a 'b", "99999999999999999999>x", "a &&", "}", "cat <<EOF", "&>", "a=(", "case", "for"] {
         assert_eq!(script(text), None, "{text}");
     }
-    assert_eq!(
-        parse(&Body::inside("Get-Item x", Span::default()), Dialect::Other),
-        None
-    );
+    assert_eq!(parse(&Body::inside("Get-Item x", Span::default()), Dialect::Other), None);
 }
 
 #[test]

@@ -1,0 +1,356 @@
+//! Goes through a script in the order in which a shell would, and keeps track of the directory and of what failures mean.
+
+use super::super::state::Value;
+use super::super::tools::{Entry, Tools, without_version};
+use super::action::action;
+use super::{Action, Classified};
+use crate::shell::{self, AndOr, Body, Command, CommandKind, Dialect, Operator, Pipeline, Script, ShellWord};
+use crate::source::LineIndex;
+
+/// `sh -c "sh -c ..."` is followed this far.
+const MAX_NESTING: usize = 4;
+
+/// The commands of `script` in order.
+pub(super) fn commands(
+    script: &Script,
+    shell: &[String],
+    directory: Option<&str>,
+    environment: &[(String, Value)],
+    lines: &LineIndex,
+) -> Vec<Classified> {
+    let errexit = shell.iter().skip(1).any(|flag| sets_errexit(flag));
+    let pipefail = shell.iter().any(|flag| flag == "pipefail");
+    let place = Place { directory: directory.map(str::to_owned), previous: None, errexit, pipefail };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0 };
+    walker.script(script, Fate::default());
+    walker.found
+}
+
+/// What the shell carries from command to command.
+#[derive(Clone)]
+struct Place {
+    directory: Option<String>,
+    previous: Option<String>,
+    errexit: bool,
+    pipefail: bool,
+}
+
+/// Whether a command may be skipped, and whether its failure counts.
+#[derive(Clone, Copy, Default)]
+struct Fate {
+    conditional: bool,
+    ignored: bool,
+}
+
+struct Walker<'a> {
+    environment: &'a [(String, Value)],
+    lines: &'a LineIndex,
+    place: Place,
+    found: Vec<Classified>,
+    nesting: usize,
+}
+
+impl Walker<'_> {
+    fn script(&mut self, script: &Script, fate: Fate) {
+        for (index, list) in script.lists.iter().enumerate() {
+            let last = index + 1 == script.lists.len();
+            let ignored = fate.ignored || list.background || (!last && !self.place.errexit);
+            self.list(list, Fate { ignored, ..fate });
+        }
+    }
+
+    fn list(&mut self, list: &AndOr, fate: Fate) {
+        // Whether an `||` behind the pipeline catches its failure.
+        let caught = |from: usize| {
+            list.rest
+                .iter()
+                .skip(from)
+                .find(|(operator, _)| *operator == Operator::Or)
+                .is_some_and(|(_, alternative)| !gives_up(alternative))
+        };
+        self.pipeline(&list.first, Fate { ignored: fate.ignored || caught(0), ..fate });
+        let mut conditional = fate.conditional;
+        for (index, (operator, pipeline)) in list.rest.iter().enumerate() {
+            conditional |= *operator == Operator::Or;
+            self.pipeline(pipeline, Fate { conditional, ignored: fate.ignored || caught(index + 1) });
+        }
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, fate: Fate) {
+        let alone = pipeline.commands.len() == 1;
+        for (index, command) in pipeline.commands.iter().enumerate() {
+            let last = index + 1 == pipeline.commands.len();
+            let ignored = fate.ignored || pipeline.negated || (!last && !self.place.pipefail);
+            let before = (!alone).then(|| self.place.clone());
+            self.command(command, Fate { ignored, ..fate });
+            // Each part of a pipeline is a subshell.
+            if let Some(before) = before {
+                self.place = before;
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command, fate: Fate) {
+        let maybe = Fate { conditional: true, ..fate };
+        match &command.kind {
+            CommandKind::Simple { .. } => self.simple(command, fate),
+            CommandKind::Subshell(script) => {
+                let before = self.place.clone();
+                self.script(script, fate);
+                self.place = before;
+            }
+            CommandKind::Group(script) => self.script(script, fate),
+            CommandKind::If { branches, otherwise } => {
+                let before = self.place.directory.clone();
+                for (condition, body) in branches {
+                    self.script(condition, Fate { ignored: true, ..fate });
+                    self.script(body, maybe);
+                }
+                if let Some(otherwise) = otherwise {
+                    self.script(otherwise, maybe);
+                }
+                self.unless_moved(before);
+            }
+            CommandKind::Loop { condition, body, .. } => {
+                let before = self.place.directory.clone();
+                if let Some(condition) = condition {
+                    self.script(condition, Fate { ignored: true, ..fate });
+                }
+                self.script(body, maybe);
+                self.unless_moved(before);
+            }
+            CommandKind::Case(bodies) => {
+                let before = self.place.directory.clone();
+                for body in bodies {
+                    self.script(body, maybe);
+                }
+                self.unless_moved(before);
+            }
+            CommandKind::Function { .. } => {}
+            CommandKind::Other => {
+                let line = self.lines.line(command.span.start);
+                self.found.push(Classified {
+                    span: command.span,
+                    line,
+                    words: Vec::new(),
+                    environment: Vec::new(),
+                    directory: self.place.directory.clone(),
+                    conditional: fate.conditional,
+                    failure_ignored: fate.ignored,
+                    writes: written(command),
+                    action: Action::Shell,
+                });
+            }
+        }
+    }
+
+    /// Behind something that may or may not have changed the directory it is unknown.
+    fn unless_moved(&mut self, before: Option<String>) {
+        if self.place.directory != before {
+            self.place.directory = None;
+        }
+    }
+
+    fn simple(&mut self, command: &Command, fate: Fate) {
+        let CommandKind::Simple { assignments, words } = &command.kind else { return };
+        let mut environment: Vec<_> = assignments.iter().map(|a| (a.name.clone(), a.value.literal.clone())).collect();
+        let words = unwrap(words, &mut environment);
+        if self.nested(words, fate) {
+            return;
+        }
+        let action = action(words);
+        let line = self.lines.line(command.span.start);
+        self.found.push(Classified {
+            span: command.span,
+            line,
+            words: words.to_vec(),
+            environment,
+            directory: self.place.directory.clone(),
+            conditional: fate.conditional,
+            failure_ignored: fate.ignored,
+            writes: written(command),
+            action,
+        });
+        self.follow(words);
+    }
+
+    /// `sh -c '...'`: what stands inside counts.
+    fn nested(&mut self, words: &[ShellWord], fate: Fate) -> bool {
+        let Some((script, place, dialect)) = inner_script(words) else { return false };
+        if self.nesting >= MAX_NESTING {
+            return false;
+        }
+        let Some(script) = shell::parse(&Body::inside(&script, place), dialect) else { return false };
+        let before = self.place.clone();
+        let flags = words.iter().filter_map(|w| w.literal.as_deref()).take_while(|w| !w.contains('c') || !w.starts_with('-'));
+        self.place.errexit = flags.clone().any(sets_errexit);
+        self.place.pipefail = flags.clone().any(|f| f == "pipefail");
+        self.nesting += 1;
+        self.script(&script, fate);
+        self.nesting -= 1;
+        self.place = before;
+        true
+    }
+
+    /// What `cd` and `set` do to the commands behind them.
+    fn follow(&mut self, words: &[ShellWord]) {
+        match words.first().and_then(|w| w.literal.as_deref()) {
+            Some("cd" | "pushd") => {
+                let target = words.iter().skip(1).find(|w| !matches!(w.raw.as_str(), "-P" | "-L" | "--" | "-e"));
+                let directory = match target {
+                    Some(word) if word.raw == "-" => self.place.previous.clone(),
+                    Some(word) => self.value(word).and_then(|path| resolve(self.place.directory.as_deref(), &path)),
+                    None => self.variable("HOME"),
+                };
+                self.place.previous = std::mem::replace(&mut self.place.directory, directory);
+            }
+            Some("popd") => self.place.directory = None,
+            Some("set") => {
+                let mut words = words.iter().skip(1).filter_map(|w| w.literal.as_deref());
+                while let Some(word) = words.next() {
+                    match word {
+                        "-o" | "+o" => match words.next() {
+                            Some("errexit") => self.place.errexit = word == "-o",
+                            Some("pipefail") => self.place.pipefail = word == "-o",
+                            _ => {}
+                        },
+                        _ if sets_errexit(word) => {
+                            self.place.errexit = true;
+                            if word.ends_with('o') && words.next() == Some("pipefail") {
+                                self.place.pipefail = true;
+                            }
+                        }
+                        _ if word.starts_with('+') && word.contains('e') => self.place.errexit = false,
+                        _ if word.starts_with('-') && word.ends_with('o') && words.next() == Some("pipefail") => self.place.pipefail = true,
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The value of a word, with plain variables of the known environment filled in.
+    fn value(&self, word: &ShellWord) -> Option<String> {
+        if let Some(literal) = &word.literal {
+            return Some(literal.clone());
+        }
+        let raw = word.raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(&word.raw);
+        let mut value = String::new();
+        let mut rest = raw;
+        while let Some((plain, variable)) = rest.split_once('$') {
+            value.push_str(plain);
+            let (name, behind) = match variable.strip_prefix('{') {
+                Some(braced) => braced.split_once('}')?,
+                None => variable.split_at(variable.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(variable.len())),
+            };
+            value.push_str(&self.variable(name)?);
+            rest = behind;
+        }
+        value.push_str(rest);
+        (!value.contains(['`', '\\', '\'', '"', '*', '?', '[', '~', ' ', '$', '('])).then_some(value)
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        match self.environment.iter().rev().find(|(n, _)| n == name)? {
+            (_, Value::Known(value)) => Some(value.clone()),
+            (_, Value::Unknown) => None,
+        }
+    }
+}
+
+/// Whether a failure behind `||` is passed on: `|| exit 1`, `|| false`.
+fn gives_up(pipeline: &Pipeline) -> bool {
+    let last = |script: &Script| script.lists.last().is_some_and(|l| gives_up(&l.first) && l.rest.is_empty());
+    match pipeline.commands.last().map(|c| &c.kind) {
+        Some(CommandKind::Simple { words, .. }) => {
+            let words: Vec<_> = words.iter().map(|w| w.literal.as_deref().unwrap_or("?")).collect();
+            matches!(words.as_slice(), ["false"] | ["exit" | "return"])
+                || matches!(words.as_slice(), ["exit" | "return", status] if *status != "0")
+        }
+        Some(CommandKind::Group(script) | CommandKind::Subshell(script)) => last(script),
+        _ => false,
+    }
+}
+
+/// `-e`, also among other letters.
+fn sets_errexit(flag: &str) -> bool {
+    flag == "errexit" || (flag.starts_with('-') && !flag.starts_with("--") && flag.contains('e'))
+}
+
+fn written(command: &Command) -> Vec<ShellWord> {
+    let outward = command.redirections.iter().filter(|r| {
+        matches!(r.operator.as_str(), ">" | ">>" | ">|" | "&>" | "&>>" | "<>")
+            || (r.operator == ">&" && r.target.as_ref().is_some_and(|t| !t.raw.starts_with(|c: char| c.is_ascii_digit() || c == '-')))
+    });
+    outward.filter_map(|r| r.target.clone()).collect()
+}
+
+/// The command behind `sudo`, `env`, `time` and the like.
+fn unwrap<'w>(mut words: &'w [ShellWord], environment: &mut Vec<(String, Option<String>)>) -> &'w [ShellWord] {
+    let whole = words;
+    while let Some(Entry::Wrapper(wrapper)) = words.first().and_then(|w| w.literal.as_deref()).and_then(|p| Tools::built_in().program(p)) {
+        let mut rest = words.get(1..).unwrap_or_default();
+        while let Some(option) = rest.first().filter(|w| w.raw.starts_with('-')) {
+            let taken = if wrapper.values.contains(&option.raw) { 2 } else { 1 };
+            rest = rest.get(taken..).unwrap_or_default();
+            if option.raw == "--" {
+                break;
+            }
+        }
+        if wrapper.assignments {
+            while let Some((name, _)) = rest.first().and_then(|w| w.raw.split_once('=')) {
+                let value = rest.first().and_then(|w| w.literal.as_deref()).and_then(|l| l.split_once('=')).map(|(_, v)| v.to_owned());
+                environment.push((name.to_owned(), value));
+                rest = rest.get(1..).unwrap_or_default();
+            }
+        }
+        rest = rest.get(wrapper.operands..).unwrap_or_default();
+        if rest.is_empty() {
+            return whole;
+        }
+        words = rest;
+    }
+    words
+}
+
+/// The script of `sh -c SCRIPT`.
+fn inner_script(words: &[ShellWord]) -> Option<(String, crate::source::Span, Dialect)> {
+    let program = words.first()?.literal.clone()?;
+    let dialect = Dialect::of(&[program]);
+    let mut rest = words.iter().skip(1);
+    while let Some(word) = rest.next() {
+        let text = word.literal.as_deref()?;
+        if text.starts_with('-') && !text.starts_with("--") && text.contains('c') {
+            let script = rest.next()?;
+            return Some((script.literal.clone()?, script.span, dialect));
+        }
+        if !text.starts_with(['-', '+']) && text != "pipefail" {
+            return None;
+        }
+    }
+    None
+}
+
+/// `path` from `directory`, without `.` and `..`.
+pub(super) fn resolve(directory: Option<&str>, path: &str) -> Option<String> {
+    let full = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", directory?) };
+    let mut parts: Vec<&str> = Vec::new();
+    for part in full.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(parts.pop()),
+            other => parts.push(other),
+        }
+    }
+    Some(format!("/{}", parts.join("/")))
+}
+
+/// The program name of a command, without folder and version: `python3.11` is `python`.
+pub(super) fn program_name(words: &[ShellWord]) -> Option<&str> {
+    let program = words.first()?.literal.as_deref()?;
+    Some(without_version(program.rsplit('/').next().unwrap_or(program)))
+}
+
+#[cfg(test)]
+mod tests;
