@@ -1,23 +1,30 @@
 //! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
 
+mod images;
+
 use crate::model::image::{ImageFacts, Reference};
 
 /// Everything that is known about the world.
 #[derive(Clone, Debug, Default)]
-pub struct Catalog {}
+pub struct Catalog {
+    images: images::Images,
+}
 
 impl Catalog {
     /// What restage ships with.
     #[must_use]
     pub fn built_in() -> &'static Self {
         static CATALOG: std::sync::OnceLock<Catalog> = std::sync::OnceLock::new();
-        CATALOG.get_or_init(Self::default)
+        // The files are part of the program and a test reads them, so a failure here can't happen outside of development.
+        CATALOG.get_or_init(|| Self { images: toml::from_str(include_str!("../catalog/images.toml")).unwrap_or_default() })
     }
 
     /// What is known of the image that `reference` names.
     #[must_use]
     pub fn image(&self, reference: &Reference) -> Option<ImageFacts> {
-        let _ = reference;
-        None
+        self.images.facts(reference)
     }
 }
+
+#[cfg(test)]
+mod tests;
