@@ -3,9 +3,23 @@
 //! [`Dockerfile::parse`] is total: any UTF-8 text becomes a list of [`Item`]s whose spans tile the source. What an
 //! instruction says (flags, words, JSON) is read on demand by [`Dockerfile::read`].
 
+mod assemble;
+mod heredoc;
+mod json;
+mod lex;
+mod logical;
+pub mod object;
+mod pattern;
+mod problems;
+mod read;
+pub mod variables;
 mod view;
 
+pub use object::parse_object;
+pub use problems::problems;
 pub use view::{Pair, View};
+
+use std::fmt;
 
 use crate::source::{Diagnostic, LineIndex, Span};
 
@@ -22,6 +36,8 @@ pub struct Dockerfile {
     pub items: Vec<Item>,
     /// What BuildKit's parser would refuse.
     pub errors: Vec<Diagnostic>,
+    /// Whether a heredoc has no end, so that none behind it was looked for.
+    torn: bool,
 }
 
 /// A parser directive such as `# syntax=docker/dockerfile:1`.
@@ -75,6 +91,8 @@ pub struct Instruction {
     pub body: Span,
     /// The heredocs in order.
     pub heredocs: Vec<Heredoc>,
+    /// What the builder joins: the lines without continuations, comment and empty lines.
+    pieces: Box<[Span]>,
 }
 
 /// A heredoc of RUN, COPY or ADD.
@@ -167,7 +185,93 @@ pub struct Word {
     pub span: Span,
 }
 
+impl Reading {
+    /// The value of the flag `name`; nothing where it is missing or bare.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<&str> {
+        self.flags.iter().rev().find(|f| f.name == name)?.value.as_deref()
+    }
+}
+
+impl Keyword {
+    /// Every keyword of the reference, with its name.
+    pub const ALL: [(Self, &'static str); 18] = [
+        (Self::Add, "ADD"),
+        (Self::Arg, "ARG"),
+        (Self::Cmd, "CMD"),
+        (Self::Copy, "COPY"),
+        (Self::Entrypoint, "ENTRYPOINT"),
+        (Self::Env, "ENV"),
+        (Self::Expose, "EXPOSE"),
+        (Self::From, "FROM"),
+        (Self::Healthcheck, "HEALTHCHECK"),
+        (Self::Label, "LABEL"),
+        (Self::Maintainer, "MAINTAINER"),
+        (Self::Onbuild, "ONBUILD"),
+        (Self::Run, "RUN"),
+        (Self::Shell, "SHELL"),
+        (Self::Stopsignal, "STOPSIGNAL"),
+        (Self::User, "USER"),
+        (Self::Volume, "VOLUME"),
+        (Self::Workdir, "WORKDIR"),
+    ];
+
+    /// The keyword that `name` is, case aside.
+    #[must_use]
+    pub fn from_name(name: &str) -> Self {
+        let find = |name: &str| Self::ALL.iter().find(|(_, n)| n.eq_ignore_ascii_case(name)).map_or(Self::Unknown, |(k, _)| *k);
+        if name.is_ascii() {
+            return find(name);
+        }
+        // The builder folds Unicode: the Kelvin sign is a `k`, a dotted capital i an `i`.
+        find(&name.chars().map(|c| if c == '\u{130}' { 'i' } else { c.to_lowercase().next().unwrap_or(c) }).collect::<String>())
+    }
+
+    /// The name in capitals; empty for [`Keyword::Unknown`].
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(k, _)| *k == self).map_or("", |(_, n)| n)
+    }
+}
+
+impl fmt::Display for Keyword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
 impl Dockerfile {
+    /// Parses any text. What the builder would refuse is in [`Dockerfile::errors`].
+    #[must_use]
+    pub fn parse(source: impl Into<String>) -> Self {
+        assemble::assemble(source.into())
+    }
+
+    /// What `instruction` says.
+    #[must_use]
+    pub fn read(&self, instruction: &Instruction) -> Reading {
+        read::read(&logical::Logical::new(&self.source, instruction.pieces.iter().copied()), self.escape)
+    }
+
+    /// The file printed back from its items. Equal to the source, by construction and by test.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let mut out = String::with_capacity(self.source.len());
+        out.push_str(Span::new(0, self.items.first().map_or(self.source.len(), |i| i.span.start)).text(&self.source));
+        for item in &self.items {
+            out.push_str(item.span.text(&self.source));
+        }
+        out
+    }
+
+    /// The instruction that item `index` is together with the comment lines directly above it: what moves as one.
+    #[must_use]
+    pub fn block(&self, index: usize) -> Span {
+        let Some(item) = self.items.get(index) else { return Span::default() };
+        let comments = self.items.iter().take(index).rev().take_while(|i| matches!(i.kind, ItemKind::Comment));
+        comments.last().map_or(item.span, |first| first.span.cover(item.span))
+    }
+
     /// The text that was parsed.
     #[must_use]
     pub fn source(&self) -> &str {
