@@ -76,22 +76,19 @@ impl Pattern {
         while at <= chars.len() {
             let rest = chars.get(at..).unwrap_or(&[]);
             // An empty match right behind another match is none.
-            match self.end(rest).filter(|len| *len > 0 || last != Some(at)) {
-                Some(len) => {
-                    let matched: String = rest.iter().take(len).collect();
-                    if !all {
-                        out.push_str(replacement);
-                        out.extend(rest.iter().skip(len));
-                        return Ok(out);
-                    }
-                    out.push_str(&template(replacement, &matched));
-                    at += len;
-                    last = Some(at);
-                    if len > 0 {
-                        continue;
-                    }
+            if let Some(len) = self.end(rest).filter(|len| *len > 0 || last != Some(at)) {
+                let matched: String = rest.iter().take(len).collect();
+                if !all {
+                    out.push_str(replacement);
+                    out.extend(rest.iter().skip(len));
+                    return Ok(out);
                 }
-                None => {}
+                out.push_str(&template(replacement, &matched));
+                at += len;
+                last = Some(at);
+                if len > 0 {
+                    continue;
+                }
             }
             out.extend(chars.get(at));
             at += 1;

@@ -183,7 +183,7 @@ fn owned_level(line: &str, escape: char) -> Level<'static> {
 pub(super) fn takes_heredocs(line: &str, escape: char) -> bool {
     let mut at = level(line, escape);
     if at.keyword == Keyword::Onbuild {
-        at = owned_level(&at.args.into_owned(), escape);
+        at = owned_level(&at.args, escape);
     }
     match at.keyword {
         Keyword::Run | Keyword::Add | Keyword::Copy => json::array(&at.args) == Json::None,
