@@ -1,6 +1,23 @@
 //! The build context: what stands beside the Dockerfile. The only module that reads it from disk.
 
-use std::path::{Path, PathBuf};
+mod discover;
+mod glob;
+mod ignore;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+
+pub use discover::{Source, is_dockerfile_name, is_remote, literal_sources};
+pub use glob::{fits, has_wildcard};
+pub use ignore::Ignore;
+
+/// The largest file that is read.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// How many entries [`Context::files`] looks at.
+const MAX_ENTRIES: usize = 20_000;
+/// How deep it goes.
+const MAX_DEPTH: usize = 32;
 
 /// Whether the context's contents can be relied on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +33,77 @@ pub enum Knowledge {
     },
 }
 
+/// What a path of the context is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File,
+    /// A folder.
+    Folder,
+}
+
 /// A build context. Look-ups are by path relative to its root, with `/`, and see what `.dockerignore` lets through
 /// unless their name says otherwise. Results are cached; nothing is followed out of the root by a symlink.
 #[derive(Debug)]
 pub struct Context {
     root: Option<PathBuf>,
+    /// The root without symlinks, against which links are checked.
+    real: Option<PathBuf>,
     knowledge: Knowledge,
+    ignore: Ignore,
+    /// The file that `ignore` was read from, as it is called in messages and edits.
+    ignore_path: Option<String>,
+    cache: RefCell<Cache>,
+}
+
+#[derive(Debug, Default)]
+struct Cache {
+    kinds: BTreeMap<String, Option<Kind>>,
+    lists: BTreeMap<String, Vec<String>>,
+    texts: BTreeMap<String, Option<String>>,
+    files: Option<(Vec<String>, bool)>,
 }
 
 impl Context {
+    /// No context at all: standard input.
+    #[must_use]
+    pub fn none() -> Self {
+        Self {
+            root: None,
+            real: None,
+            knowledge: Knowledge::Unknown { missing: String::new(), line: 1 },
+            ignore: Ignore::default(),
+            ignore_path: None,
+            cache: RefCell::default(),
+        }
+    }
+
+    /// The context for the Dockerfile at `dockerfile`, which names `sources`: `explicit` if it is given, else the nearest
+    /// ancestor that holds all of them, else the Dockerfile's folder with unknown contents.
+    #[must_use]
+    pub fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&Path>) -> Self {
+        discover::discover(dockerfile, sources, explicit)
+    }
+
+    /// The context in the folder `root`, with the ignore file that stands there or beside the Dockerfile.
+    fn at(root: &Path, dockerfile: &Path) -> Self {
+        let mut context = Self { root: Some(root.to_owned()), real: root.canonicalize().ok(), ..Self::none() };
+        let mut own = dockerfile.as_os_str().to_owned();
+        own.push(".dockerignore");
+        let own = PathBuf::from(own);
+        let (path, name) = if own.is_file() {
+            let name = own.strip_prefix(root).map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
+            (own, name)
+        } else {
+            (root.join(".dockerignore"), ".dockerignore".to_owned())
+        };
+        if let Some(text) = read_text(&path) {
+            context.ignore = Ignore::parse(&text);
+            context.ignore_path = Some(name);
+        }
+        context
+    }
+
     /// The root folder; `None` for standard input.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
@@ -36,4 +115,242 @@ impl Context {
     pub fn knowledge(&self) -> &Knowledge {
         &self.knowledge
     }
+
+    /// Whether absence of a file means anything.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.knowledge == Knowledge::Known
+    }
+
+    /// What `.dockerignore` leaves out.
+    #[must_use]
+    pub fn ignore(&self) -> &Ignore {
+        &self.ignore
+    }
+
+    /// The ignore file in force, relative to the root.
+    #[must_use]
+    pub fn ignore_path(&self) -> Option<&str> {
+        self.ignore_path.as_deref()
+    }
+
+    /// What `path` is, if the context has it.
+    #[must_use]
+    pub fn kind(&self, path: &str) -> Option<Kind> {
+        let path = normalize(path);
+        if self.ignore.excludes(&path) && !self.has_exception_below(&path) {
+            return None;
+        }
+        self.kind_on_disk(&path)
+    }
+
+    /// An excluded folder is still there if an exception brings back something below it.
+    fn has_exception_below(&self, path: &str) -> bool {
+        self.ignore.has_exceptions()
+            && self.kind_on_disk(path) == Some(Kind::Folder)
+            && self.all_files().0.iter().any(|f| f.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// What `path` is on disk, whatever `.dockerignore` says.
+    #[must_use]
+    pub fn kind_on_disk(&self, path: &str) -> Option<Kind> {
+        let path = normalize(path);
+        if let Some(kind) = self.cache.borrow().kinds.get(&path) {
+            return *kind;
+        }
+        let kind = self.resolve(&path).and_then(|full| {
+            let data = full.metadata().ok()?;
+            if data.is_dir() { Some(Kind::Folder) } else { data.is_file().then_some(Kind::File) }
+        });
+        self.cache.borrow_mut().kinds.insert(path, kind);
+        kind
+    }
+
+    /// The place on disk of a normalized path, if it lies inside the root once its symlinks are followed.
+    fn resolve(&self, path: &str) -> Option<PathBuf> {
+        let full = self.root.as_ref()?.join(path);
+        let real = full.canonicalize().ok()?;
+        real.starts_with(self.real.as_ref()?).then_some(real)
+    }
+
+    /// Whether the context has `path`.
+    #[must_use]
+    pub fn exists(&self, path: &str) -> bool {
+        self.kind(path).is_some()
+    }
+
+    /// Whether the context has a file at `path`.
+    #[must_use]
+    pub fn is_file(&self, path: &str) -> bool {
+        self.kind(path) == Some(Kind::File)
+    }
+
+    /// Whether the context has a folder at `path`.
+    #[must_use]
+    pub fn is_dir(&self, path: &str) -> bool {
+        self.kind(path) == Some(Kind::Folder)
+    }
+
+    /// The text of the file at `path`; `None` where it is missing, ignored, too large or not UTF-8.
+    #[must_use]
+    pub fn read(&self, path: &str) -> Option<String> {
+        let path = normalize(path);
+        if !self.is_file(&path) {
+            return None;
+        }
+        if let Some(text) = self.cache.borrow().texts.get(&path) {
+            return text.clone();
+        }
+        let text = self.resolve(&path).and_then(|full| read_text(&full));
+        self.cache.borrow_mut().texts.insert(path, text.clone());
+        text
+    }
+
+    /// The names in the folder `path`, sorted; empty where there is no such folder.
+    #[must_use]
+    pub fn list(&self, path: &str) -> Vec<String> {
+        let path = normalize(path);
+        let names = self.list_on_disk(&path);
+        names.into_iter().filter(|name| self.exists(&join(&path, name))).collect()
+    }
+
+    /// The names in the folder `path` on disk, whatever `.dockerignore` says.
+    #[must_use]
+    pub fn list_on_disk(&self, path: &str) -> Vec<String> {
+        let path = normalize(path);
+        if let Some(names) = self.cache.borrow().lists.get(&path) {
+            return names.clone();
+        }
+        let mut names: Vec<String> = self
+            .resolve(&path)
+            .and_then(|full| full.read_dir().ok())
+            .map(|entries| entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect())
+            .unwrap_or_default();
+        names.sort();
+        self.cache.borrow_mut().lists.insert(path, names.clone());
+        names
+    }
+
+    /// All files of the context in order, and whether that is all of them (a very large context is cut off).
+    #[must_use]
+    pub fn files(&self) -> (Vec<String>, bool) {
+        self.all_files()
+    }
+
+    fn all_files(&self) -> (Vec<String>, bool) {
+        if let Some(files) = &self.cache.borrow().files {
+            return files.clone();
+        }
+        let mut out = Vec::new();
+        let mut seen = 0;
+        let mut whole = true;
+        let mut folders = vec![(String::new(), 0)];
+        while let Some((folder, depth)) = folders.pop() {
+            for name in self.list_on_disk(&folder) {
+                seen += 1;
+                if seen > MAX_ENTRIES {
+                    whole = false;
+                    break;
+                }
+                let path = join(&folder, &name);
+                let excluded = self.ignore.excludes(&path);
+                let is_link = self.root.as_ref().is_some_and(|r| r.join(&path).is_symlink());
+                match self.kind_on_disk(&path) {
+                    Some(Kind::File) if !excluded => out.push(path),
+                    // A link to a folder is sent as a link, so what it leads to is listed where it really is.
+                    Some(Kind::Folder) if !is_link && (!excluded || self.ignore.has_exceptions()) => {
+                        if depth < MAX_DEPTH {
+                            folders.push((path, depth + 1));
+                        } else {
+                            whole = false;
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            if !whole {
+                break;
+            }
+        }
+        out.sort();
+        self.cache.borrow_mut().files = Some((out.clone(), whole));
+        (out, whole)
+    }
+
+    /// The paths that a COPY source names: itself, or what its wildcards match.
+    #[must_use]
+    pub fn sources_match(&self, source: &str) -> Vec<String> {
+        if has_wildcard(source) {
+            return self.glob(source);
+        }
+        let path = normalize(source);
+        if path.is_empty() || self.exists(&path) { vec![path] } else { Vec::new() }
+    }
+
+    /// The paths that fit a pattern of Go's `filepath.Match`, sorted.
+    #[must_use]
+    pub fn glob(&self, pattern: &str) -> Vec<String> {
+        // Cleaning the pattern as a path is what the builder does too.
+        let pattern = normalize(pattern);
+        let mut found = vec![String::new()];
+        for part in pattern.split('/') {
+            let mut next = Vec::new();
+            for folder in found {
+                if has_wildcard(part) || part.contains('\\') {
+                    let Some(parts) = glob::compile(part) else { return Vec::new() };
+                    next.extend(self.list(&folder).into_iter().filter(|name| glob::matches(&parts, name)).map(|name| join(&folder, &name)));
+                } else if self.exists(&join(&folder, part)) {
+                    next.push(join(&folder, part));
+                }
+            }
+            found = next;
+        }
+        found.sort();
+        found
+    }
+
+    /// The files that COPY takes for `source`: the file itself, or everything below the folder.
+    #[must_use]
+    pub fn files_of(&self, source: &str) -> Vec<String> {
+        let roots = self.sources_match(source);
+        let files = self.all_files().0;
+        files.into_iter().filter(|f| roots.iter().any(|r| is_within(f, r))).collect()
+    }
 }
+
+/// Whether `path` is `folder` or lies below it; both normalized.
+#[must_use]
+pub fn is_within(path: &str, folder: &str) -> bool {
+    folder.is_empty() || path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A path of the context as look-ups take it: relative, without `.` and `..`, empty for the root. `..` does not leave the root.
+#[must_use]
+pub fn normalize(path: &str) -> String {
+    ignore::clean(&format!("/{path}")).trim_start_matches('/').to_owned()
+}
+
+/// Joins a normalized folder and a name.
+#[must_use]
+pub fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+fn read_text(path: &Path) -> Option<String> {
+    let data = path.metadata().ok()?;
+    if !data.is_file() || data.len() > MAX_FILE {
+        return None;
+    }
+    String::from_utf8(std::fs::read(path).ok()?).ok()
+}
+
+/// The folder that holds `path`; `.` for a bare name.
+fn folder_of(path: &Path) -> PathBuf {
+    match path.parent() {
+        Some(parent) if parent.components().next().is_some() => parent.to_owned(),
+        _ => PathBuf::from(Component::CurDir.as_os_str()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! Which folder the build context is.
+
+use std::path::{Path, PathBuf};
+
+use super::{Context, Knowledge, folder_of, has_wildcard, join, normalize};
+use crate::syntax::{Dockerfile, Keyword, View};
+
+/// A source of a COPY or ADD that is a path of the context without variables.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The path, quotes removed.
+    pub path: String,
+    /// The line of its instruction, from 1.
+    pub line: usize,
+    /// Whether every source of its instruction has wildcards, so that one of them must match something.
+    pub alone: bool,
+}
+
+/// The sources of a file's COPY and ADD instructions that are paths of the context: no variables, no URLs, not `--from`.
+#[must_use]
+pub fn literal_sources(file: &Dockerfile) -> Vec<Source> {
+    let mut out = Vec::new();
+    for (index, instruction) in file.instructions() {
+        if !matches!(instruction.keyword, Keyword::Copy | Keyword::Add) {
+            continue;
+        }
+        let reading = file.read(instruction);
+        let View::Copy { from: None, sources, .. } = View::of(instruction.keyword, &reading) else { continue };
+        let line = file.items.get(index).map_or(1, |i| i.start_line);
+        // A name in an exclusion or a variable can hide any of them; only what is certain counts.
+        let alone = sources.iter().all(|s| has_wildcard(&s.text));
+        out.extend(sources.iter().filter_map(|s| literal(&s.text, file.escape)).map(|path| Source { path, line, alone }));
+    }
+    out
+}
+
+/// The path that a word of COPY means; `None` where it holds a variable or is no path of the context.
+fn literal(word: &str, escape: char) -> Option<String> {
+    if word.contains('$') || is_remote(word) {
+        return None;
+    }
+    crate::syntax::variables::unquote(word, escape).filter(|path| !path.is_empty())
+}
+
+/// Whether an ADD source is fetched from elsewhere: a URL or a git repository.
+#[must_use]
+pub fn is_remote(word: &str) -> bool {
+    let word = word.trim_start_matches(['"', '\'']);
+    ["http://", "https://", "git://", "ssh://", "git@"]
+        .iter()
+        .any(|scheme| word.get(..scheme.len()).is_some_and(|w| w.eq_ignore_ascii_case(scheme)))
+}
+
+pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&Path>) -> Context {
+    if let Some(root) = explicit {
+        let mut context = Context::at(root, dockerfile);
+        context.knowledge = knowledge(&context, sources);
+        return context;
+    }
+    let home = folder_of(dockerfile);
+    let mut own = None;
+    for root in ancestors(&home) {
+        let mut context = Context::at(&root, dockerfile);
+        context.knowledge = knowledge(&context, sources);
+        if context.is_known() {
+            return context;
+        }
+        own.get_or_insert(context);
+    }
+    own.unwrap_or_else(Context::none)
+}
+
+/// The folder and those above it, up to a work tree's root, never the file system's.
+fn ancestors(home: &Path) -> Vec<PathBuf> {
+    let mut out = vec![home.to_owned()];
+    let Ok(absolute) = home.canonicalize() else { return out };
+    let mut here = absolute.as_path();
+    while !here.join(".git").exists() {
+        let Some(parent) = here.parent().filter(|p| p.parent().is_some()) else { break };
+        out.push(parent.to_owned());
+        here = parent;
+    }
+    out
+}
+
+fn knowledge(context: &Context, sources: &[Source]) -> Knowledge {
+    let missing = |s: &&Source| {
+        let path = normalize(&s.path);
+        if path.is_empty() {
+            // A folder with Dockerfiles alone is where somebody keeps them, not a project.
+            return !holds_something(context, "", 0);
+        }
+        match path.split('/').position(has_wildcard) {
+            None => context.kind_on_disk(&path).is_none(),
+            Some(_) if s.alone => !context.sources_match(&path).iter().any(|p| context.exists(p)),
+            Some(first) => {
+                let fixed = path.split('/').take(first).fold(String::new(), |folder, part| join(&folder, part));
+                !fixed.is_empty() && context.kind_on_disk(&fixed).is_none()
+            }
+        }
+    };
+    match sources.iter().find(missing) {
+        Some(source) => Knowledge::Unknown { missing: source.path.clone(), line: source.line },
+        None => Knowledge::Known,
+    }
+}
+
+/// Whether a folder holds anything but Dockerfiles and ignore files, a few levels deep.
+fn holds_something(context: &Context, folder: &str, depth: usize) -> bool {
+    context.list_on_disk(folder).iter().take(200).any(|name| {
+        let path = join(folder, name);
+        match context.kind_on_disk(&path) {
+            Some(super::Kind::File) => !is_dockerfile_name(name) && !name.ends_with(".dockerignore") && name != ".gitignore",
+            Some(super::Kind::Folder) => name != ".git" && depth < 4 && holds_something(context, &path, depth + 1),
+            None => false,
+        }
+    })
+}
+
+/// Whether a file of this name is taken for a Dockerfile on a walk.
+#[must_use]
+pub fn is_dockerfile_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    if name.ends_with(".dockerignore") {
+        return false;
+    }
+    let separated = |rest: &str, first: bool| if first { rest.starts_with(['.', '-', '_']) } else { rest.ends_with(['.', '-', '_']) };
+    ["dockerfile", "containerfile"].iter().any(|word| {
+        name == *word
+            || name.strip_prefix(word).is_some_and(|rest| separated(rest, true))
+            || name.strip_suffix(word).is_some_and(|rest| separated(rest, false))
+    })
+}
