@@ -1,5 +1,6 @@
 //! What a Dockerfile means: computed once per tree, read-only.
 
+mod build;
 pub mod command;
 pub mod image;
 mod state;
