@@ -1,10 +1,287 @@
 //! Settings: what `restage.toml` and the command line say.
 
+use crate::pipeline::nearest;
+use crate::source::LineIndex;
+use crate::transforms;
+use globset::{GlobBuilder, GlobMatcher};
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The name of the file that is looked for from a Dockerfile's folder upwards.
+pub const FILE_NAME: &str = "restage.toml";
 
 /// The settings of the transforms, resolved for one file.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// `[transforms.ID]`: a table of options each.
     pub transforms: BTreeMap<String, toml::Table>,
+}
+
+/// An option that a transform reads.
+#[derive(Clone, Copy, Debug)]
+pub struct OptionSpec {
+    /// The transform's id.
+    pub transform: &'static str,
+    /// The key in `[transforms.ID]`.
+    pub name: &'static str,
+    /// What holds where it is not set, as TOML.
+    pub default: &'static str,
+    /// What it means, in a sentence.
+    pub about: &'static str,
+}
+
+/// Every option of every transform.
+pub const OPTIONS: &[OptionSpec] = &[];
+
+impl Options {
+    /// The value of an option, if the user has set it.
+    #[must_use]
+    pub fn get(&self, transform: &str, name: &str) -> Option<&toml::Value> {
+        self.transforms.get(transform)?.get(name)
+    }
+}
+
+/// A `restage.toml`.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Where it stands; `None` for the built-in settings.
+    pub path: Option<PathBuf>,
+    /// What holds everywhere.
+    pub general: Settings,
+    /// `[per-path."GLOB"]`, in the order of the file; later ones win.
+    pub per_path: Vec<(GlobMatcher, Settings)>,
+    /// `[catalog]`: additions of the user's own.
+    pub catalog: toml::Table,
+}
+
+/// Where settings come from.
+#[derive(Clone, Debug, Default)]
+pub enum ConfigSource {
+    /// The nearest `restage.toml` above each Dockerfile.
+    #[default]
+    Search,
+    /// This file.
+    File(PathBuf),
+    /// None.
+    Off,
+}
+
+/// What can be set in general and for some paths.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Settings {
+    /// Transforms and groups, as in `--select`.
+    pub select: Option<Vec<String>>,
+    /// Transforms and groups, as in `--ignore`.
+    pub ignore: Option<Vec<String>>,
+    /// `[transforms.ID]`.
+    pub transforms: BTreeMap<String, toml::Table>,
+}
+
+/// A mistake in a settings file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1; `None` where the file could not be read.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+}
+
+impl std::fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}:{line}: {}", self.path.display(), self.message),
+            None => write!(f, "{}: {}", self.path.display(), self.message),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}
+
+impl Config {
+    /// Reads the settings at `path`.
+    ///
+    /// # Errors
+    /// Where the file can't be read, is no TOML, or has a key that means nothing.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|e| ConfigError { path: path.to_owned(), line: None, message: e.to_string() })?;
+        Self::parse(&text, path)
+    }
+
+    /// The settings in `text`, which stands at `path`.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, ConfigError> {
+        let lines = LineIndex::new(text);
+        let fail = |at: usize, message: String| ConfigError { path: path.to_owned(), line: Some(lines.line(at)), message };
+        let table = DeTable::parse(text).map_err(|e| fail(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
+        let mut out = Self { path: Some(path.to_owned()), ..Self::default() };
+        (|| {
+            for (key, value) in table.get_ref() {
+                match key.get_ref().as_ref() {
+                    "per-path" => {
+                        for (glob, value) in table_of(value)? {
+                            let matcher = GlobBuilder::new(glob.get_ref())
+                                .literal_separator(true)
+                                .build()
+                                .map_err(|e| (glob.span().start, format!("no pattern for paths: {e}")))?
+                                .compile_matcher();
+                            let mut settings = Settings::default();
+                            for (key, value) in table_of(value)? {
+                                settings.take(key, value, &[])?;
+                            }
+                            out.per_path.push((matcher, settings));
+                        }
+                    }
+                    "catalog" => {
+                        table_of(value)?;
+                        if let Ok(toml::Value::Table(table)) = own(value) {
+                            out.catalog = table;
+                        }
+                    }
+                    _ => out.general.take(key, value, &["per-path", "catalog"])?,
+                }
+            }
+            Ok(())
+        })()
+        .map_err(|(at, message): Wrong| fail(at, message))?;
+        Ok(out)
+    }
+
+    /// What is in force for the file at `path`; the current folder counts where there is no file.
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn in_force(path: &Path, source: &ConfigSource) -> Result<Self, ConfigError> {
+        let found = match source {
+            ConfigSource::Search => Self::find(path.parent().unwrap_or(Path::new(""))),
+            ConfigSource::File(path) => Some(path.clone()),
+            ConfigSource::Off => None,
+        };
+        found.map_or_else(|| Ok(Self::default()), |path| Self::read(&path))
+    }
+
+    /// The nearest settings file from `folder` upwards.
+    #[must_use]
+    pub fn find(folder: &Path) -> Option<PathBuf> {
+        let folder = std::fs::canonicalize(if folder.as_os_str().is_empty() { Path::new(".") } else { folder }).ok()?;
+        folder.ancestors().map(|f| f.join(FILE_NAME)).find(|p| p.is_file())
+    }
+
+    /// What holds for the Dockerfile at `file`: patterns are matched against its path relative to the settings' own folder.
+    #[must_use]
+    pub fn for_file(&self, file: &Path) -> Settings {
+        let mut out = self.general.clone();
+        if self.per_path.is_empty() {
+            return out;
+        }
+        let real = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+        let root = self.path.as_deref().and_then(Path::parent).and_then(|p| std::fs::canonicalize(p).ok()).unwrap_or_default();
+        let relative = real.strip_prefix(&root).unwrap_or(&real);
+        for (glob, settings) in &self.per_path {
+            if relative.ancestors().any(|p| !p.as_os_str().is_empty() && glob.is_match(p)) {
+                out.select = settings.select.clone().or(out.select);
+                out.ignore = settings.ignore.clone().or(out.ignore);
+                for (id, table) in &settings.transforms {
+                    out.transforms.entry(id.clone()).or_default().extend(table.clone());
+                }
+            }
+        }
+        out
+    }
+}
+
+/// An offset and what is wrong there.
+type Wrong = (usize, String);
+
+impl Settings {
+    /// Takes one key; `others` are keys that would have been right at this place too.
+    fn take(&mut self, key: &Spanned<toml::de::DeString>, value: &Spanned<DeValue>, others: &[&str]) -> Result<(), Wrong> {
+        match key.get_ref().as_ref() {
+            "select" => self.select = Some(names(value)?),
+            "ignore" => self.ignore = Some(names(value)?),
+            "transforms" => {
+                for (id, options) in table_of(value)? {
+                    let known: Vec<&str> = transforms::all().iter().map(|t| t.id).collect();
+                    known_key(id, "transform", &known)?;
+                    let specs: Vec<&str> = OPTIONS.iter().filter(|o| o.transform == id.get_ref()).map(|o| o.name).collect();
+                    for (name, value) in table_of(options)? {
+                        known_key(name, &format!("option of {}", id.get_ref()), &specs)?;
+                        let value = own(value)?;
+                        self.transforms.entry(id.get_ref().to_string()).or_default().insert(name.get_ref().to_string(), value);
+                    }
+                }
+            }
+            _ => {
+                let known: Vec<&str> = ["select", "ignore", "transforms"].iter().chain(others).copied().collect();
+                known_key(key, "setting", &known)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Fails for a key that is none of `known`.
+fn known_key(key: &Spanned<toml::de::DeString>, what: &str, known: &[&str]) -> Result<(), Wrong> {
+    let name: &str = key.get_ref();
+    if known.contains(&name) {
+        return Ok(());
+    }
+    let hint = nearest(name, known.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    Err((key.span().start, format!("there is no {what} `{name}`{hint}")))
+}
+
+fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b DeTable<'a>, Wrong> {
+    value.get_ref().as_table().ok_or_else(|| (value.span().start, format!("expected a table, found {}", value.get_ref().type_str())))
+}
+
+/// A list of transforms and groups, each of which has to exist.
+fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
+    let wrong = |v: &Spanned<DeValue>| (v.span().start, "expected a list of names in quotes".to_owned());
+    let list = value.get_ref().as_array().ok_or_else(|| wrong(value))?;
+    list.iter()
+        .map(|item| {
+            let name = item.get_ref().as_str().ok_or_else(|| wrong(item))?.to_owned();
+            crate::pipeline::Selection::resolve(transforms::all(), std::slice::from_ref(&name), &[], false)
+                .map_err(|e| (item.span().start, e.to_string()))?;
+            Ok(name)
+        })
+        .collect()
+}
+
+/// The value without its places.
+fn own(value: &Spanned<DeValue>) -> Result<toml::Value, Wrong> {
+    <toml::Value as serde::Deserialize>::deserialize(toml::de::ValueDeserializer::from(value.clone()))
+        .map_err(|e| (value.span().start, e.message().to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, Path::new("restage.toml"))
+    }
+
+    #[test]
+    fn reads_what_is_right() {
+        let c = parse("select = [\"all\"]\n[per-path.\"services/*\"]\nignore = [\"hygiene\"]\n[catalog.images.x]\na = 1\n").unwrap();
+        assert_eq!(c.general.select, Some(vec!["all".to_owned()]));
+        assert!(c.catalog.contains_key("images"));
+        assert_eq!(c.for_file(Path::new("services/a/Dockerfile")).ignore, Some(vec!["hygiene".to_owned()]));
+        assert_eq!(c.for_file(Path::new("other/Dockerfile")).ignore, None);
+    }
+
+    #[test]
+    fn an_unknown_key_is_told_with_its_line_and_the_nearest() {
+        let e = parse("ignore = []\n\nselct = [\"all\"]\n").unwrap_err();
+        assert_eq!((e.line, e.message.contains("did you mean `select`")), (Some(3), true), "{e}");
+        assert_eq!(parse("select = [\n  \"nonsense\",\n]\n").unwrap_err().line, Some(2));
+        assert!(parse("a = [\n").unwrap_err().line.is_some());
+        assert_eq!(parse("[transforms.no-such]\n").unwrap_err().line, Some(1));
+    }
 }

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `restage` program; everything it does is in the library.
+
+fn main() -> std::process::ExitCode {
+    restage::cli::main()
+}

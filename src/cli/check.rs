@@ -1,0 +1,61 @@
+//! `restage check`, and the formats for programs.
+
+use super::args::{Answers, Common, Format};
+use super::exit::Exit;
+use super::output;
+use crate::report::json::Report;
+use crate::report::{Totals, github, markdown, sarif, text};
+use clap::Args;
+use std::io::{self, Write};
+
+/// Options of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    #[command(flatten)]
+    common: Common,
+}
+
+/// Tells what would change.
+pub fn run(args: &CheckArgs) -> io::Result<Exit> {
+    let Some(answers) = args.common.answers() else { return Ok(Exit::Failed) };
+    report(&args.common, &answers)
+}
+
+/// Tells it in the format that was asked for.
+pub fn report(common: &Common, answers: &Answers) -> io::Result<Exit> {
+    let mut out = output::stdout();
+    match common.format {
+        Format::Text => {
+            let colour = output::stdout_has_colours();
+            for file in answers.files.iter().filter(|_| !common.quiet) {
+                text::file(&mut out, file, common.verbose, colour)?;
+            }
+            if !answers.files.is_empty() {
+                writeln!(out, "{}", text::summary(&Totals::of(&answers.files)))?;
+            }
+        }
+        Format::Json => {
+            serde_json::to_writer(&mut out, &Report::new(&answers.files, &answers.missing))?;
+            writeln!(out)?;
+        }
+        Format::Ndjson => {
+            for file in Report::new(&answers.files, &answers.missing).files() {
+                serde_json::to_writer(&mut out, file)?;
+                writeln!(out)?;
+            }
+        }
+        Format::Sarif => {
+            serde_json::to_writer_pretty(&mut out, &sarif::log(&answers.files))?;
+            writeln!(out)?;
+        }
+        Format::Github => {
+            for file in &answers.files {
+                github::file(&mut out, file)?;
+            }
+        }
+        Format::Markdown => markdown::write(&mut out, &answers.files)?,
+    }
+    out.flush()?;
+    output::errors(&answers.files, &answers.missing);
+    Ok(super::diff::status(common, answers))
+}

@@ -1,0 +1,107 @@
+//! `restage config` and `restage init`.
+
+use super::exit::Exit;
+use super::output;
+use crate::config::{Config, ConfigSource, FILE_NAME, OPTIONS};
+use crate::pipeline::Selection;
+use crate::transforms;
+use clap::Args;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Options of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// The Dockerfile that the settings are for
+    #[arg(default_value = "Dockerfile")]
+    path: PathBuf,
+    /// Settings to use instead of the nearest restage.toml
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Args)]
+pub struct InitArgs {
+    /// The folder
+    #[arg(default_value = ".")]
+    folder: PathBuf,
+}
+
+/// Prints what is in force.
+pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
+    let source = args.config.clone().map_or(ConfigSource::Search, ConfigSource::File);
+    let config = match Config::in_force(&args.path, &source) {
+        Ok(config) => config,
+        Err(e) => {
+            output::complain(&e.to_string());
+            return Ok(Exit::Failed);
+        }
+    };
+    let settings = config.for_file(&args.path);
+    let origin = |set: bool| match (&config.path, set) {
+        (Some(path), true) => path.display().to_string(),
+        _ => "default".to_owned(),
+    };
+    let select = settings.select.clone().unwrap_or_default();
+    let ignore = settings.ignore.clone().unwrap_or_default();
+    let mut out = output::stdout();
+    let list = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ");
+    let selected = if settings.select.is_some() { list(&select) } else { "\"restructure\", \"hygiene\"".to_owned() };
+    writeln!(out, "select = [{selected}]  # {}", origin(settings.select.is_some()))?;
+    writeln!(out, "ignore = [{}]  # {}", list(&ignore), origin(settings.ignore.is_some()))?;
+    for option in OPTIONS {
+        let set = settings.transforms.get(option.transform).and_then(|t| t.get(option.name));
+        let value = set.map_or_else(|| option.default.to_owned(), ToString::to_string);
+        writeln!(out, "transforms.{}.{} = {value}  # {}", option.transform, option.name, origin(set.is_some()))?;
+    }
+    if let Ok(selection) = Selection::resolve(transforms::all(), &select, &ignore, false) {
+        let running: Vec<&str> = transforms::all().iter().map(|t| t.id).filter(|id| selection.runs(id)).collect();
+        writeln!(out, "# runs: {}", running.join(", "))?;
+    }
+    out.flush()?;
+    Ok(Exit::Done)
+}
+
+/// Writes a settings file in which everything is a comment.
+pub fn init(args: &InitArgs) -> io::Result<Exit> {
+    let path = args.folder.join(FILE_NAME);
+    if path.exists() {
+        output::complain(&format!("{} is there already", path.display()));
+        return Ok(Exit::Failed);
+    }
+    match crate::write::replace(&path, Path::new(&args.folder), None, &template()) {
+        Ok(()) => {
+            let mut out = output::stdout();
+            writeln!(out, "{}", path.display())?;
+            out.flush()?;
+            Ok(Exit::Done)
+        }
+        Err(e) => {
+            output::complain(&format!("{}: {e}", path.display()));
+            Ok(Exit::Failed)
+        }
+    }
+}
+
+/// The file that `init` writes.
+fn template() -> String {
+    let mut out = String::from(
+        "# Settings of restage for the Dockerfiles in this folder and below. Everything here is optional.\n\n\
+         # Which transforms run: ids, groups or \"all\"; \"+ID\" adds to the default groups.\n\
+         # select = [\"restructure\", \"hygiene\"]\n\n\
+         # Which of them do not.\n# ignore = []\n",
+    );
+    for t in transforms::all() {
+        out.push_str(&format!("\n# {} ({}): {}\n", t.id, t.group.name(), t.summary));
+        let options: Vec<_> = OPTIONS.iter().filter(|o| o.transform == t.id).collect();
+        if !options.is_empty() {
+            out.push_str(&format!("# [transforms.{}]\n", t.id));
+        }
+        for o in options {
+            out.push_str(&format!("# {} = {}  # {}\n", o.name, o.default, o.about));
+        }
+    }
+    out.push_str("\n# Other settings for some paths, relative to this folder.\n# [per-path.\"services/*\"]\n# ignore = [\"non-root\"]\n");
+    out
+}
