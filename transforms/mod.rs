@@ -1,5 +1,7 @@
 //! The transforms, one room each, and the one ordered list of them.
 
+pub mod merge_run;
+
 use crate::edit::Edit;
 use crate::model::Model;
 
@@ -88,4 +90,4 @@ pub fn all() -> &'static [Transform] {
     ALL
 }
 
-static ALL: &[Transform] = &[];
+static ALL: &[Transform] = &[merge_run::TRANSFORM];

@@ -4,6 +4,7 @@ mod action;
 mod walk;
 
 use super::state::{State, Value};
+use super::tools::{Entry, Tools};
 use crate::shell::{self, Body, Dialect, Script, ShellWord};
 use crate::source::{LineIndex, Span};
 use crate::syntax::{Dockerfile, Instruction, Reading};
@@ -59,6 +60,28 @@ pub struct Classified {
     pub writes: Vec<ShellWord>,
     /// What it does.
     pub action: Action,
+}
+
+/// The package manager whose cache the path `word` lies in; `any` for a directory that is only cache but nobody's in particular.
+#[must_use]
+pub fn cache_of(word: &ShellWord) -> Option<String> {
+    action::cache_of(word).map(str::to_owned)
+}
+
+impl Classified {
+    /// Whether it leaves a process behind that runs on until the shell of its RUN ends.
+    #[must_use]
+    pub fn starts_daemon(&self) -> bool {
+        let Some(program) = self.words.first().and_then(|w| w.literal.as_deref()) else { return false };
+        program.starts_with("/etc/init.d/")
+            || matches!(Tools::built_in().program(program), Some(Entry::Tool(tool)) if tool.kind == "daemon")
+    }
+
+    /// The name of the program without folder and version; `None` where it is not literal.
+    #[must_use]
+    pub fn program(&self) -> Option<&str> {
+        walk::program_name(&self.words)
+    }
 }
 
 /// What a command does.

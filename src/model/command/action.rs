@@ -43,6 +43,7 @@ fn of_entry(entry: Entry<'_>, program: &str, arguments: &[ShellWord]) -> Action 
             "git" => git(arguments),
             "user" => Action::User,
             "shell" => Action::Shell,
+            "daemon" => Action::Unknown,
             system => Action::System { manager: system.to_owned(), operation: Operation::Other, packages: Vec::new() },
         },
         Entry::File(file) => on_files(file, program, arguments),
@@ -246,9 +247,17 @@ fn on_files(file: &FileTool, program: &str, arguments: &[ShellWord]) -> Action {
     Action::File { writes, reads }
 }
 
-/// Whether a path lies where only caches are; a glob at its end does not matter.
+/// Whether a path lies where only caches are.
 fn is_cache(word: &ShellWord) -> bool {
+    cache_of(word).is_some()
+}
+
+/// Whose cache a path lies in; a glob at its end does not matter.
+pub(super) fn cache_of(word: &ShellWord) -> Option<&'static str> {
     let raw = word.literal.as_deref().unwrap_or(&word.raw);
     let path = raw.trim_matches('"').trim_end_matches(['*', '.']);
-    !path.contains(['$', '`', '?', '[']) && !path.contains("..") && Tools::built_in().cache(path).is_some()
+    if path.contains(['$', '`', '?', '[']) || path.contains("..") {
+        return None;
+    }
+    Tools::built_in().cache(path)
 }

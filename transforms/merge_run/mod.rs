@@ -1,0 +1,299 @@
+//! Joins adjacent RUN instructions where a shell can't tell the difference.
+
+mod gain;
+mod join;
+#[cfg(test)]
+mod proof;
+mod shape;
+
+use std::ops::Range;
+
+use join::{Part, Style};
+use shape::Shape;
+
+use super::{Findings, Group, Level, Proposal, Refusal, Transform};
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::{Base, Model, RunFacts, Step};
+use crate::shell::{Body, Dialect, Script};
+use crate::source::Span;
+use crate::syntax::{Form, ItemKind, Keyword};
+
+/// See `page.md`.
+pub const TRANSFORM: Transform = Transform {
+    id: "merge-run",
+    summary: "Join adjacent RUN instructions where it shrinks the image or mends a stale package index",
+    group: Group::Restructure,
+    may_change: &[],
+    page: include_str!("page.md"),
+    run,
+};
+
+/// A RUN beside others.
+struct Member<'m> {
+    step: &'m Step,
+    script: Option<&'m Script>,
+    shape: Option<Shape>,
+    body: Span,
+}
+
+/// Joins every group that can be joined, whatever it brings.
+fn joins_all(model: &Model) -> bool {
+    model.options.transforms.get("merge-run").and_then(|t| t.get("policy")).and_then(|p| p.as_str()) == Some("all")
+}
+
+fn run(model: &Model) -> Findings {
+    let mut findings = Findings::default();
+    for row in rows(model) {
+        row_findings(model, &row, &mut findings);
+    }
+    findings
+}
+
+/// The indices of the steps that [`run`] would join with `step`, itself included; for transforms that ask what will
+/// stand in one layer. Empty where it stands alone.
+pub(crate) fn joined_with(model: &Model, step: usize) -> Vec<usize> {
+    for row in rows(model) {
+        let Some(at) = row.iter().position(|s| *s == step) else { continue };
+        let members = members(model, &row);
+        let segment = plan(model, &members).0.into_iter().find(|s| s.range.contains(&at));
+        return segment.map(|s| s.range.filter_map(|m| row.get(m).copied()).collect()).unwrap_or_default();
+    }
+    Vec::new()
+}
+
+/// Runs of two or more RUN instructions with nothing but comments and blank lines in between, in the stages that ship.
+fn rows(model: &Model) -> Vec<Vec<usize>> {
+    let mut rows: Vec<Vec<usize>> = Vec::new();
+    for stage in shipping(model) {
+        let Some(stage) = model.stages.get(stage) else { continue };
+        let mut row: Vec<usize> = Vec::new();
+        for index in stage.steps.clone() {
+            let Some(step) = model.steps.get(index) else { continue };
+            let follows = row.last().and_then(|r| model.steps.get(*r)).is_some_and(|before| between_is_idle(model, before.item, step.item));
+            if step.keyword != Keyword::Run || !follows {
+                rows.extend((row.len() > 1).then(|| std::mem::take(&mut row)));
+                row.clear();
+            }
+            if step.keyword == Keyword::Run {
+                row.push(index);
+            }
+        }
+        rows.extend((row.len() > 1).then_some(row));
+    }
+    rows.sort();
+    rows
+}
+
+/// The final stage and the stages that it starts from.
+fn shipping(model: &Model) -> Vec<usize> {
+    let mut stages = Vec::new();
+    let mut next = model.stages.len().checked_sub(1);
+    while let Some(stage) = next.filter(|s| !stages.contains(s)) {
+        stages.push(stage);
+        next = match model.stages.get(stage).map(|s| &s.base) {
+            Some(Base::Stage(parent)) => Some(*parent),
+            _ => None,
+        };
+    }
+    stages
+}
+
+fn between_is_idle(model: &Model, from: usize, to: usize) -> bool {
+    model.file.items.get(from + 1..to).is_some_and(|items| items.iter().all(|i| matches!(i.kind, ItemKind::Comment | ItemKind::Blank)))
+}
+
+fn members<'m>(model: &'m Model, row: &[usize]) -> Vec<Member<'m>> {
+    row.iter()
+        .filter_map(|index| {
+            let step = model.steps.get(*index)?;
+            let instruction = model.file.instruction(step.item)?;
+            let script = step.run.as_ref().and_then(|facts| facts.script.as_ref());
+            let shape = script.and_then(|script| {
+                let body = Body::of_run(model.file.source(), instruction, &step.reading, model.file.escape)?;
+                let errexit = step.before.shell.iter().skip(1).any(|f| f == "errexit" || (f.starts_with('-') && f.contains('e')));
+                Some(Shape::of(script, body.text(), Dialect::of(&step.before.shell), errexit))
+            });
+            Some(Member { step, script, shape, body: instruction.body })
+        })
+        .collect()
+}
+
+/// Why nothing can be joined to `member` on either side.
+fn unfit(model: &Model, member: &Member) -> Option<String> {
+    let instruction = model.file.instruction(member.step.item)?;
+    if member.step.reading.form == Form::Exec {
+        return Some("is in exec form, which no shell runs".into());
+    }
+    if !instruction.heredocs.is_empty() {
+        return Some("has a here-document".into());
+    }
+    match &member.shape {
+        None => Some("is not understood as a shell script".into()),
+        Some(shape) => shape.unfit.map(str::to_owned),
+    }
+}
+
+/// Why `next` can't be joined to `member`, the RUN before it; with the line that it is about.
+fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
+    let (member, next) = (members.get(at)?, members.get(at + 1)?);
+    let refuse = |step: &Step, why: &str| {
+        Some(Refusal {
+            reason: format!(
+                "line {} {why}, so it can't be joined with the RUN {}",
+                step.line,
+                if std::ptr::eq(step, member.step) { "behind it" } else { "before it" }
+            ),
+            line: step.line,
+        })
+    };
+    for one in [member, next] {
+        if let Some(why) = unfit(model, one) {
+            return refuse(one.step, &why);
+        }
+    }
+    let flags = |m: &Member| {
+        let mut flags: Vec<_> = m.step.reading.flags.iter().map(|f| (f.name.clone(), f.value.clone())).collect();
+        flags.sort();
+        flags
+    };
+    if flags(member) != flags(next) {
+        return refuse(next.step, "has other --mount, --network or --security flags than the RUN before it");
+    }
+    let between = Span::new(member.body.end, next.body.start).text(model.file.source());
+    if between.lines().any(|l| l.trim_start().starts_with('#') && l.contains("hadolint ignore")) {
+        return refuse(next.step, "has a hadolint pragma of its own");
+    }
+    if let Some(run) = &member.step.run
+        && run.commands.iter().any(Classified::starts_daemon)
+    {
+        return refuse(member.step, "starts a service, which would run on");
+    }
+    let earlier: Vec<&RunFacts> = members.get(..=at).unwrap_or_default().iter().filter_map(|m| m.step.run.as_ref()).collect();
+    let replaced = next.step.run.as_ref().and_then(|run| replaced_program(&earlier, run));
+    if let Some(program) = replaced {
+        return refuse(next.step, &format!("runs `{program}`, which an earlier RUN replaces; one shell may remember the old one"));
+    }
+    let (shape, next_shape) = (member.shape.as_ref()?, next.shape.as_ref()?);
+    if !shape.governed_like(next_shape)
+        && let Some(why) = shape.stops()
+    {
+        return refuse(member.step, why);
+    }
+    None
+}
+
+/// A program that the RUNs `before` both run and install anew, and that `after` runs again: a shell remembers where it found it.
+fn replaced_program(before: &[&RunFacts], after: &RunFacts) -> Option<String> {
+    let runs = |facts: &RunFacts, name: &str| {
+        facts.commands.iter().any(|c| c.program().is_some_and(|p| p == name || name.strip_suffix('r') == Some(p)))
+    };
+    for command in before.iter().flat_map(|f| &f.commands) {
+        let Action::Language { operation: Operation::Install, packages, .. } = &command.action else { continue };
+        for package in packages {
+            let name = package.raw.trim_matches(['"', '\'']).split(['=', '<', '>', '~', '@', '[']).next().unwrap_or("");
+            if !name.is_empty() && runs(after, name) && before.iter().any(|f| runs(f, name)) {
+                return Some(name.to_owned());
+            }
+        }
+    }
+    None
+}
+
+/// The RUNs of a row that the policy wants to see joined.
+fn wanted(model: &Model, members: &[Member]) -> Vec<gain::Gain> {
+    let facts: Vec<Option<&RunFacts>> = members.iter().map(|m| m.step.run.as_ref()).collect();
+    let lines: Vec<usize> = members.iter().map(|m| m.step.line).collect();
+    if joins_all(model) {
+        return vec![gain::Gain {
+            range: 0..members.len(),
+            reason: "fewer layers, as the settings ask for (policy = \"all\")".into(),
+            shrinks: true,
+        }];
+    }
+    gain::gains(&facts, &lines)
+}
+
+/// One end for the segment from `start`: all of it is joined by `&&`, or all by `;` under one `set -e`.
+fn segment_end(members: &[Member], start: usize, limit: usize) -> usize {
+    let governed = |at: usize| match (members.get(at).and_then(|m| m.shape.as_ref()), members.get(at + 1).and_then(|m| m.shape.as_ref())) {
+        (Some(one), Some(next)) => at + 1 < limit && one.governed_like(next),
+        _ => false,
+    };
+    let mut end = start + 1;
+    if governed(start) {
+        while end < limit && governed(end - 1) {
+            end += 1;
+        }
+        return end;
+    }
+    while end < limit && members.get(end - 1).and_then(|m| m.shape.as_ref()).is_some_and(|s| s.stops().is_none()) {
+        end += 1;
+    }
+    end
+}
+
+/// The groups of a row that are joined, each with its reason, and what stands in the way of others.
+fn plan(model: &Model, members: &[Member]) -> (Vec<gain::Gain>, Vec<Refusal>) {
+    let barriers: Vec<Option<Refusal>> = (0..members.len().saturating_sub(1)).map(|at| barrier(model, members, at)).collect();
+    let (mut found, mut refusals) = (Vec::new(), Vec::new());
+    for gain in wanted(model, members) {
+        let mut start = gain.range.start;
+        for at in gain.range.clone() {
+            let barrier = if at + 1 == gain.range.end { None } else { barriers.get(at).cloned().flatten() };
+            if barrier.is_none() && at + 1 < gain.range.end {
+                continue;
+            }
+            // What stands in the way of a gain is worth a word.
+            refusals.extend(barrier.filter(|_| gain.shrinks));
+            found.extend(worth_it(model, members, start..at + 1, &gain));
+            start = at + 1;
+        }
+    }
+    (found, refusals)
+}
+
+/// What can be joined of `range`, in which no barrier stands, and pays by itself.
+fn worth_it(model: &Model, members: &[Member], range: Range<usize>, gain: &gain::Gain) -> Vec<gain::Gain> {
+    let mut found = Vec::new();
+    let mut start = range.start;
+    while start < range.end {
+        let end = segment_end(members, start, range.end);
+        if end > start + 1 {
+            let inner = members.get(start..end).unwrap_or_default();
+            let reason = if (start..end) == gain.range || joins_all(model) {
+                Some(gain.reason.clone())
+            } else {
+                wanted(model, inner).into_iter().next().map(|g| g.reason)
+            };
+            found.extend(reason.map(|reason| gain::Gain { range: start..end, reason, shrinks: gain.shrinks }));
+        }
+        start = end;
+    }
+    found
+}
+
+fn row_findings(model: &Model, row: &[usize], findings: &mut Findings) {
+    let members = members(model, row);
+    let (segments, refusals) = plan(model, &members);
+    findings.refusals.extend(refusals);
+    let source = model.file.source();
+    for segment in segments {
+        let parts: Option<Vec<Part>> = members
+            .get(segment.range.clone())
+            .unwrap_or_default()
+            .iter()
+            .map(|m| Some(Part { script: m.script?, shape: m.shape.as_ref()?, body: m.body }))
+            .collect();
+        let (Some(parts), Some(first)) = (parts, members.get(segment.range.start)) else { continue };
+        let file_spans = model.file.instructions().filter(|(_, i)| i.keyword == Keyword::Run).map(|(_, i)| i.body);
+        let style = Style::of(source, parts.iter().map(|p| p.body).chain(file_spans), model.file.escape);
+        findings.proposals.push(Proposal {
+            level: Level::Safe,
+            title: format!("join {} RUN instructions into one layer", segment.range.len()),
+            reason: segment.reason,
+            line: first.step.line,
+            declares: Vec::new(),
+            edits: join::edits(source, &parts, &style, model.file.escape),
+        });
+    }
+}
