@@ -2,12 +2,17 @@
 
 mod build;
 pub mod command;
+pub mod config;
 pub mod image;
+pub mod inspect;
+pub mod path;
 mod state;
 pub(crate) mod tools;
+pub mod walk;
 
 pub use command::RunFacts;
-pub use state::{ImageConfig, State, Value};
+pub use config::ImageConfig;
+pub use state::{State, Value};
 
 use crate::catalog::Catalog;
 use crate::config::Options;

@@ -1,6 +1,7 @@
 //! The state before each instruction, and the configuration of the image at the end of a stage.
 
-use serde::Serialize;
+use super::config::ImageConfig;
+use crate::syntax::variables::{self, Expansion, Lookup};
 
 /// A value that may not be known before the build.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +17,7 @@ pub enum Value {
 pub struct State {
     /// The environment in order, the base image's included where the catalog knows it.
     pub env: Vec<(String, Value)>,
-    /// The ARGs in scope, in order. ENV of the same name wins.
+    /// The ARGs in scope, in order, those of a parent stage included. `None` where nothing gives the ARG a value.
     pub args: Vec<(String, Option<Value>)>,
     /// The working directory, absolute; `None` where it is unknown.
     pub workdir: Option<String>,
@@ -24,23 +25,65 @@ pub struct State {
     pub user: Option<String>,
     /// The shell of shell forms.
     pub shell: Vec<String>,
-    /// The configuration that the image would have if the stage ended here.
+    /// The configuration that the image would have if the stage ended here. What is not known stands in it as written.
     pub config: ImageConfig,
+    /// Whether the base may set variables that restage does not know of.
+    pub open: bool,
+    /// What variables expand to: the environment and the ARGs, the later one winning.
+    pub(super) scope: Vec<(String, Value)>,
 }
 
-/// The image configuration with the image specification's keys, as `docker inspect` shows them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "PascalCase")]
-#[allow(missing_docs)]
-pub struct ImageConfig {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub user: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub env: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub cmd: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub entrypoint: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub working_dir: Option<String>,
+impl State {
+    /// What `name` expands to here.
+    #[must_use]
+    pub fn lookup(&self, name: &str) -> Lookup {
+        match self.scope.iter().find(|(n, _)| n == name) {
+            Some((_, Value::Known(value))) => Lookup::Known(value.clone()),
+            Some((_, Value::Unknown)) => Lookup::Unknown,
+            None if self.open => Lookup::Unknown,
+            None => Lookup::Unset,
+        }
+    }
+
+    /// `text` with its variables replaced and its quotes removed.
+    ///
+    /// # Errors
+    /// Where the builder refuses the text.
+    pub fn expand(&self, text: &str, escape: char) -> Result<Expansion, String> {
+        variables::expand(text, escape, &|name| self.lookup(name))
+    }
+
+    /// The expanded text if all of it is known.
+    #[must_use]
+    pub fn known(&self, text: &str, escape: char) -> Option<String> {
+        self.expand(text, escape).ok().filter(|e| !e.unknown).map(|e| e.text)
+    }
+
+    pub(super) fn set_scope(&mut self, name: &str, value: Value) {
+        match self.scope.iter_mut().find(|(n, _)| n == name) {
+            Some(slot) => slot.1 = value,
+            None => self.scope.push((name.to_owned(), value)),
+        }
+    }
+
+    pub(super) fn set_env(&mut self, name: &str, value: Value, shown: &str) {
+        let line = format!("{name}={shown}");
+        match self.config.env.iter_mut().find(|l| l.split_once('=').map_or(l.as_str(), |p| p.0) == name) {
+            Some(slot) => *slot = line,
+            None => self.config.env.push(line),
+        }
+        match self.env.iter_mut().find(|(n, _)| n == name) {
+            Some(slot) => slot.1 = value.clone(),
+            None => self.env.push((name.to_owned(), value.clone())),
+        }
+        self.set_scope(name, value);
+    }
+
+    pub(super) fn set_arg(&mut self, name: &str, value: Option<Value>) {
+        if let Some(value) = &value {
+            self.set_scope(name, value.clone());
+        }
+        self.args.retain(|(n, _)| n != name);
+        self.args.push((name.to_owned(), value));
+    }
 }
