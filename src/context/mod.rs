@@ -3,6 +3,7 @@
 mod discover;
 mod glob;
 mod ignore;
+pub mod manifests;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
