@@ -1,6 +1,8 @@
 //! The transforms, one room each, and the one ordered list of them.
 
 pub mod merge_run;
+#[cfg(test)]
+mod testing;
 
 use crate::edit::Edit;
 use crate::model::Model;

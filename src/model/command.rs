@@ -7,12 +7,12 @@ use super::state::{State, Value};
 use super::tools::{Entry, Tools};
 use crate::shell::{self, Body, Dialect, Script, ShellWord};
 use crate::source::{LineIndex, Span};
-use crate::syntax::{Dockerfile, Instruction, Reading};
+use crate::syntax::{Dockerfile, Form, Instruction, Reading};
 
 /// What a RUN does.
 #[derive(Clone, Debug)]
 pub struct RunFacts {
-    /// The parsed body; `None` where it is opaque (exec form of no known shell, powershell, cmd, not understood).
+    /// The parsed body; `None` for the exec form, and where it is opaque (powershell, cmd, not understood).
     pub script: Option<Script>,
     /// The commands in order, those inside groups, subshells and conditions included.
     pub commands: Vec<Classified>,
@@ -22,6 +22,11 @@ impl RunFacts {
     /// What the RUN `instruction` does, given what is in force before it.
     #[must_use]
     pub fn of(file: &Dockerfile, instruction: &Instruction, reading: &Reading, before: &State) -> Self {
+        if reading.form == Form::Exec {
+            let words =
+                reading.words.iter().map(|w| ShellWord { raw: w.text.clone(), literal: Some(w.text.clone()), span: w.span }).collect();
+            return Self { script: None, commands: walk::exec(words, before.workdir.as_deref(), &before.env, file.lines()) };
+        }
         match Body::of_run(file.source(), instruction, reading, file.escape) {
             Some(body) => Self::read(&body, &before.shell, before.workdir.as_deref(), &before.env, file.lines()),
             None => Self { script: None, commands: Vec::new() },

@@ -26,6 +26,16 @@ pub(super) fn commands(
     walker.found
 }
 
+/// The command of an exec form.
+pub(super) fn exec(words: Vec<ShellWord>, directory: Option<&str>, environment: &[(String, Value)], lines: &LineIndex) -> Vec<Classified> {
+    let Some(span) = words.iter().map(|w| w.span).reduce(crate::source::Span::cover) else { return Vec::new() };
+    let place = Place { directory: directory.map(str::to_owned), previous: None, errexit: false, pipefail: false };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0 };
+    let kind = CommandKind::Simple { assignments: Vec::new(), words };
+    walker.simple(&Command { kind, redirections: Vec::new(), span }, Fate::default());
+    walker.found
+}
+
 /// What the shell carries from command to command.
 #[derive(Clone)]
 struct Place {
