@@ -1,6 +1,9 @@
 //! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
 
 mod images;
+mod packages;
+
+pub use packages::Needs;
 
 use crate::model::image::{ImageFacts, Reference};
 

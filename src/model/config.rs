@@ -65,16 +65,8 @@ const fn is_zero(n: &i64) -> bool {
 /// Nanoseconds of a duration such as `1m30s`, as Go's `time.ParseDuration` reads it.
 #[must_use]
 pub fn duration(text: &str) -> Option<i64> {
-    const UNITS: [(&str, f64); 8] = [
-        ("ns", 1.0),
-        ("us", 1e3),
-        ("\u{b5}s", 1e3),
-        ("\u{3bc}s", 1e3),
-        ("ms", 1e6),
-        ("s", 1e9),
-        ("m", 60e9),
-        ("h", 3600e9),
-    ];
+    const UNITS: [(&str, f64); 8] =
+        [("ns", 1.0), ("us", 1e3), ("\u{b5}s", 1e3), ("\u{3bc}s", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9)];
     let (sign, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (-1.0, text.get(1..)?),
         Some(b'+') => (1.0, text.get(1..)?),

@@ -202,11 +202,8 @@ impl Walker<'_> {
             },
         });
         if in_stage {
-            let heredocs: Vec<(String, String)> = instruction
-                .heredocs
-                .iter()
-                .map(|h| (h.name.clone(), h.content.text(self.file.source()).to_owned()))
-                .collect();
+            let heredocs: Vec<(String, String)> =
+                instruction.heredocs.iter().map(|h| (h.name.clone(), h.content.text(self.file.source()).to_owned())).collect();
             self.dispatch(instruction.keyword, &reading, &view, &heredocs, self.file.escape);
         } else if let View::Arg { pairs } = &view {
             for pair in pairs {
