@@ -1,6 +1,7 @@
 //! The transforms, one room each, and the one ordered list of them.
 
 pub mod merge_run;
+pub mod multi_stage;
 #[cfg(test)]
 mod testing;
 
@@ -92,4 +93,4 @@ pub fn all() -> &'static [Transform] {
     ALL
 }
 
-static ALL: &[Transform] = &[merge_run::TRANSFORM];
+static ALL: &[Transform] = &[multi_stage::TRANSFORM, merge_run::TRANSFORM];

@@ -1,0 +1,458 @@
+//! Rust, Java and C: what starts is found among what the builds leave in their folders.
+
+use super::compiled::{self, Sources};
+use super::draft::{Draft, absolute, inside, join, mentions, refuse};
+use super::facts::facts;
+use super::needs;
+use super::plan::{Extra, Plan};
+use super::roles::{Role, is_system_folder, named};
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::image::{ImageFacts, Reference};
+use crate::transforms::Refusal;
+
+/// Where the files that an installing step made are gathered in the builder.
+const GATHERED: &str = "/opt/installed";
+
+/// Which of the languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Rust,
+    Java,
+    C,
+}
+
+impl Kind {
+    /// Endings of the files that only build.
+    fn own(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &[".rs", ".toml", ".lock", "rust-toolchain"],
+            Self::Java => &[
+                ".java",
+                ".kt",
+                ".kts",
+                ".scala",
+                ".gradle",
+                "pom.xml",
+                "gradlew",
+                "gradlew.bat",
+                "mvnw",
+                "mvnw.cmd",
+                "gradle.properties",
+                ".MF",
+            ],
+            Self::C => &[
+                ".c",
+                ".h",
+                ".cc",
+                ".cpp",
+                ".cxx",
+                ".hpp",
+                ".hh",
+                ".am",
+                ".ac",
+                ".in",
+                ".m4",
+                ".cmake",
+                "CMakeLists.txt",
+                ".mk",
+                "configure",
+                ".o",
+            ],
+        }
+    }
+
+    /// Endings of the sources that are searched.
+    fn sources(self) -> &'static [&'static str] {
+        match self {
+            Self::Rust => &[".rs"],
+            Self::Java => &[".java", ".kt", ".scala"],
+            Self::C => &[".c", ".h", ".cc", ".cpp", ".cxx", ".hpp"],
+        }
+    }
+}
+
+/// What the planner has seen.
+#[derive(Debug)]
+pub(super) struct Built {
+    kind: Kind,
+    builds: Vec<Build>,
+    /// The step and line of a `make install` and the like, with the prefix.
+    installs: Vec<(usize, usize, String)>,
+}
+
+#[derive(Clone, Debug)]
+struct Build {
+    folder: String,
+    step: usize,
+}
+
+impl Built {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, builds: Vec::new(), installs: Vec::new() }
+    }
+
+    pub(super) fn builds(&self) -> bool {
+        !self.builds.is_empty()
+    }
+
+    pub(super) fn role(&mut self, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+        let builds = match &command.action {
+            Action::Build { .. } => true,
+            Action::Language { manager, operation, .. } => match (self.kind, manager.as_str()) {
+                (Kind::Rust, "cargo") => {
+                    if *operation == Operation::Install || words.get(1) == Some(&"install") {
+                        return self.cargo_install(index, command, &words).map(Some);
+                    }
+                    if words.get(1) == Some(&"run") {
+                        return refuse(
+                            command.line,
+                            format!("`{}` runs a program at build time, whose effects are not known", named(command)),
+                        );
+                    }
+                    matches!(operation, Operation::Run | Operation::Other) || words.get(1) == Some(&"build")
+                }
+                (Kind::Java, "maven" | "gradle" | "mvn") => true,
+                _ => return Ok(None),
+            },
+            Action::Test => return Ok(Some(Role::Build)),
+            _ if program == "ldconfig" => return Ok(Some(Role::Build)),
+            _ if matches!(program, "rustup" | "rustc") && words.len() <= 2 || program == "rustup" => return Ok(Some(Role::Build)),
+            _ => return Ok(None),
+        };
+        if !builds {
+            return Ok(Some(Role::Build));
+        }
+        let Some(folder) = command.directory.clone() else {
+            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
+        };
+        if is_system_folder(&folder) {
+            return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
+        }
+        if self.kind == Kind::C && words.iter().any(|w| *w == "install" || w.ends_with("/install") || *w == "--install") {
+            let prefix = words
+                .iter()
+                .find_map(|w| w.strip_prefix("PREFIX=").or_else(|| w.strip_prefix("prefix=")).or_else(|| w.strip_prefix("DESTDIR=")));
+            self.installs.push((index, command.line, prefix.unwrap_or("/usr/local").to_owned()));
+        }
+        self.builds.push(Build { folder, step: index });
+        Ok(Some(Role::Build))
+    }
+
+    fn cargo_install(&mut self, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let root = words.iter().position(|w| *w == "--root").and_then(|at| words.get(at + 1).copied());
+        let root = root.or_else(|| words.iter().find_map(|w| w.strip_prefix("--root="))).unwrap_or("/usr/local/cargo");
+        let Some(root) = absolute(command.directory.as_deref(), root) else {
+            return refuse(command.line, format!("`{}` installs to a folder that is not known", named(command)));
+        };
+        self.builds.push(Build { folder: format!("{root}/bin"), step: index });
+        if let Some(folder) = &command.directory {
+            self.builds.push(Build { folder: folder.clone(), step: index });
+        }
+        Ok(Role::Build)
+    }
+
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        needs::readable_start(draft)?;
+        needs::known_context(draft, "which files the program opens can't be told")?;
+        for started in &draft.program.commands {
+            let first = started.words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+            if matches!(
+                first,
+                "cargo" | "mvn" | "mvnw" | "gradle" | "gradlew" | "javac" | "make" | "gcc" | "g++" | "sbt" | "lein" | "rustc"
+            ) {
+                return refuse(started.line, format!("`{}` needs the build tool at run time", started.words.join(" ")));
+            }
+        }
+        let Some(runtime) = draft.facts.runtime.clone() else {
+            return refuse(
+                draft.from.line,
+                format!("no image is known that surely runs what `{}` builds; name a version and release in its tag", draft.image.written),
+            );
+        };
+        plan.runtime = runtime;
+        let runtime_facts = Reference::parse(&plan.runtime).and_then(|r| draft.model.catalog.image(&r)).unwrap_or_default();
+        let (program, step) = self.artifacts(draft, plan)?;
+        let folder = self.project(draft, &program);
+        let sources = compiled::sources(draft, &folder, self.kind.sources());
+        match self.kind {
+            Kind::Rust => rust_libraries(draft, plan, &runtime_facts, &sources)?,
+            Kind::Java => java_tools(draft, &sources)?,
+            Kind::C => c_libraries(draft, plan, &folder, &sources)?,
+        }
+        let (endings, calls): (&[&str], &[&str]) = match self.kind {
+            Kind::Rust => (&[".rs"], &["Command::new"]),
+            Kind::Java => (&[".java", ".kt"], &["ProcessBuilder", ".exec("]),
+            Kind::C => (&[".c", ".cc", ".cpp"], &["system(", "popen(", "exec"]),
+        };
+        needs::tools(draft, plan, endings, calls)?;
+        needs::time_zones(draft, plan, self.kind == Kind::Java);
+        compiled::data(draft, plan, &folder, &sources, self.kind.own(), step);
+        compiled::base_configuration(draft, plan, &program)
+    }
+
+    /// The folder of the project that the program was built from.
+    fn project(&self, draft: &Draft, program: &str) -> String {
+        let of = self
+            .builds
+            .iter()
+            .filter(|b| draft.copies.iter().any(|c| inside(&b.folder, &c.destination) || inside(&c.destination, &b.folder)));
+        let mut folders: Vec<&str> = of.map(|b| b.folder.as_str()).collect();
+        folders.sort_by_key(|f| std::cmp::Reverse(usize::from(inside(program, f)) * 10_000 + f.len()));
+        folders.first().map_or_else(|| draft.workdir().unwrap_or("/").to_owned(), |f| (*f).to_owned())
+    }
+
+    /// Notes what of the builds is started; the program's path and the step that makes it.
+    fn artifacts(&self, draft: &Draft, plan: &mut Plan) -> Result<(String, usize), Refusal> {
+        let mut found: Option<(String, usize)> = None;
+        for started in draft.program.commands.iter().filter(|c| !c.health) {
+            for (at, word) in started.words.iter().enumerate() {
+                // Of a Java command line the jar and the class path count; elsewhere the program alone.
+                if word.starts_with('-') || word.contains("://") || at > 0 && self.kind != Kind::Java {
+                    continue;
+                }
+                for part in word.split(':').filter(|p| !p.is_empty()) {
+                    let paths = self.resolve(draft, part, at == 0);
+                    for path in paths {
+                        let Some((path, step)) = self.made(draft, plan, &path) else { continue };
+                        plan.artifact(&path, step);
+                        found.get_or_insert((path, step));
+                    }
+                }
+            }
+        }
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        let Some(first) = draft.program.commands.first().and_then(|c| c.words.first()) else {
+            return refuse(draft.program.line, "what starts can't be read");
+        };
+        if let Some((step, _, prefix)) = self.installs.last().cloned() {
+            self.gather(draft, plan, &prefix)?;
+            return Ok((join(&format!("{prefix}/bin"), first.rsplit('/').next().unwrap_or(first)), step));
+        }
+        refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
+    }
+
+    /// Where a word of a command may be a file.
+    fn resolve(&self, draft: &Draft, part: &str, first: bool) -> Vec<String> {
+        if first && !part.contains('/') {
+            return self.builds.iter().filter(|b| b.folder.ends_with("/bin")).map(|b| join(&b.folder, part)).collect();
+        }
+        absolute(draft.workdir(), part).into_iter().collect()
+    }
+
+    /// The path to take over for `path`, if a build makes it: the file, its folder where a wildcard names several, or the
+    /// distribution around a start script.
+    fn made(&self, draft: &Draft, plan: &Plan, path: &str) -> Option<(String, usize)> {
+        let bare = match path.find(['*', '?', '[', '$']) {
+            Some(at) => path.get(..at)?.rsplit_once('/')?.0,
+            None => path,
+        };
+        if plan.artifacts.iter().any(|a| a.path == bare) {
+            return plan.artifacts.iter().find(|a| a.path == bare).map(|a| (a.path.clone(), a.step));
+        }
+        let build = self.builds.iter().rev().find(|b| inside(bare, &b.folder) && bare != b.folder)?;
+        let from_context = draft.context_path(bare).is_some_and(|c| draft.model.context.exists(&c));
+        let is_data = !bare.contains('/') || from_context;
+        if is_data {
+            return None;
+        }
+        let step = self.builds.iter().rev().find(|b| b.folder == build.folder).map_or(build.step, |b| b.step);
+        let distribution = bare
+            .rsplit_once("/bin/")
+            .map(|(parent, _)| parent)
+            .filter(|p| self.kind == Kind::Java && inside(p, &build.folder) && *p != build.folder);
+        // An option's value such as `production` is no file.
+        let looks_like_file = distribution.is_some()
+            || bare.strip_prefix(&build.folder).is_some_and(|r| self.kind != Kind::Java || r.matches('/').count() > 1 || r.contains('.'))
+            || self.kind == Kind::Java && is_made_by_mkdir(draft, bare);
+        looks_like_file.then(|| (distribution.unwrap_or(bare).to_owned(), step))
+    }
+
+    /// Gathers what the installing steps made, by the time of its making, and takes that over.
+    fn gather(&self, draft: &Draft, plan: &mut Plan, prefix: &str) -> Result<(), Refusal> {
+        let (Some((first, line, _)), Some((last, ..))) = (self.installs.first(), self.installs.last()) else { return Ok(()) };
+        let Some(before) = first.checked_sub(1) else { return refuse(*line, "the first line already installs") };
+        if is_system_folder(prefix) && prefix != "/usr/local" {
+            return refuse(
+                *line,
+                format!("this installs into `{prefix}`, among the files of the system; copy what it leaves there by hand"),
+            );
+        }
+        let folder = prefix.trim_start_matches('/');
+        plan.builder_after.push((before, "RUN touch /tmp/before-install".to_owned()));
+        plan.builder_after.push((
+            *last,
+            format!("RUN mkdir -p {GATHERED} && cd / && find {folder} -cnewer /tmp/before-install \\( -type f -o -type l \\) -exec cp -P --parents -t {GATHERED} {{}} +"),
+        ));
+        plan.extras.push(Extra { anchor: *last, text: format!("COPY --from=build {GATHERED}/ /") });
+        if draft.model.file.source().contains("ldconfig")
+            || draft
+                .model
+                .context
+                .files()
+                .0
+                .iter()
+                .filter(|p| p.ends_with("Makefile") || p.ends_with("CMakeLists.txt"))
+                .any(|p| draft.model.context.read(p).is_some_and(|t| t.contains(".so") || t.contains("SHARED")))
+        {
+            plan.extras.push(Extra { anchor: *last, text: "RUN ldconfig".to_owned() });
+        }
+        plan.notes.push(format!("what line {line} installs under `{prefix}` is found by its time of change and taken over"));
+        Ok(())
+    }
+}
+
+fn is_made_by_mkdir(draft: &Draft, path: &str) -> bool {
+    path.rsplit('/').next().is_some_and(|name| {
+        draft.steps.iter().any(|s| {
+            s.run.as_ref().is_some_and(|r| {
+                r.commands.iter().any(|c| {
+                    c.words.first().is_some_and(|w| w.raw == "mkdir" || w.raw == "javac")
+                        && c.words.iter().any(|w| w.raw.rsplit('/').next() == Some(name))
+                })
+            })
+        })
+    })
+}
+
+fn rust_libraries(draft: &Draft, plan: &mut Plan, runtime: &ImageFacts, sources: &Sources) -> Result<(), Refusal> {
+    let context = draft.model.context;
+    let manifests: Vec<String> = context.files().0.into_iter().filter(|p| p.ends_with("Cargo.toml") && !p.contains("target/")).collect();
+    let lock = context.read("Cargo.lock").filter(|t| t.contains("[[package]]"));
+    let mut needed: Vec<String> = Vec::new();
+    let mut speaks_tls = false;
+    for path in &manifests {
+        let Some(text) = context.read(path) else { continue };
+        for line in text.lines() {
+            let Some((name, rest)) = line.split_once('=') else { continue };
+            let name = name.trim().trim_matches('"');
+            speaks_tls |= [
+                "reqwest",
+                "hyper",
+                "ureq",
+                "native-tls",
+                "openssl",
+                "tonic",
+                "awc",
+                "surf",
+                "isahc",
+                "curl",
+                "rustls-native-certs",
+                "sqlx",
+                "aws-config",
+            ]
+            .contains(&name);
+            let own = rest.contains("vendored")
+                || rest.contains("bundled")
+                || rest.contains("rustls") && rest.contains("default-features = false");
+            if facts().rust.libraries.contains_key(name) && !own {
+                needed.push(name.to_owned());
+            }
+        }
+        if text.contains("bundled") {
+            needed.retain(|n| n != "libsqlite3-sys");
+        }
+    }
+    if let Some(lock) = lock {
+        needed.retain(|n| n != "reqwest" && n != "diesel" && n != "hyper-tls" && n != "native-tls");
+        for name in ["openssl-sys", "pq-sys", "mysqlclient-sys"] {
+            if lock.contains(&format!("name = \"{name}\"")) && !lock.contains("openssl-src") {
+                needed.push(name.to_owned());
+            }
+        }
+    }
+    for name in needed {
+        let Some(names) = facts().rust.libraries.get(&name) else { continue };
+        let package = names.get("any").or_else(|| runtime.release.as_deref().and_then(|r| names.get(r)));
+        match package {
+            Some(package) => {
+                plan.package(package, 0);
+                plan.notes.push(format!("the crate `{name}` links a library of the system, so `{package}` is installed"));
+            }
+            None => {
+                return refuse(
+                    draft.from.line,
+                    format!("the crate `{name}` links a library whose package on `{}` is not certain", plan.runtime),
+                );
+            }
+        }
+    }
+    if speaks_tls || sources.iter().any(|(_, t)| t.contains("https://")) {
+        plan.package("ca-certificates", 0);
+    }
+    Ok(())
+}
+
+fn java_tools(draft: &Draft, sources: &Sources) -> Result<(), Refusal> {
+    for (path, text) in sources {
+        for name in ["javax.tools.", "com.sun.tools.", "jdk.jshell"] {
+            if text.contains(name) {
+                return refuse(draft.program.line, format!("{path} uses `{name}`, which a runtime image does not have"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Shared libraries that a C or C++ program links, as far as its build files name them.
+fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) -> Result<(), Refusal> {
+    let context = draft.model.context;
+    let cpp = sources.iter().any(|(p, _)| [".cc", ".cpp", ".cxx", ".hpp"].iter().any(|e| p.ends_with(e)));
+    if cpp {
+        let major = draft.facts.version.as_deref().and_then(|v| v.split('.').next()?.parse::<u32>().ok());
+        if draft.facts.family == "gcc" && major.is_none_or(|m| m > 12) {
+            return refuse(
+                draft.from.line,
+                format!("C++ built with `{}` may need a newer libstdc++ than the runtime image has", draft.image.written),
+            );
+        }
+        plan.package("libstdc++6", 0);
+    }
+    let mut text = String::new();
+    for path in context.files().0 {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        if matches!(name, "Makefile" | "makefile" | "GNUmakefile" | "CMakeLists.txt" | "Makefile.am" | "configure.ac" | "meson.build") {
+            text.push_str(&context.read(&path).unwrap_or_default());
+        }
+    }
+    for step in draft.steps {
+        text.push_str(step.span.text(draft.model.file.source()));
+    }
+    if text.contains("-fopenmp") {
+        plan.package("libgomp1", 0);
+    }
+    if text.contains("find_package(")
+        || text.contains("pkg_check_modules")
+        || text.contains("PKG_CHECK_MODULES")
+        || text.contains("pkg-config")
+    {
+        let threads_only = text.matches("find_package(").count() == text.matches("find_package(Threads").count() && !text.contains("pkg");
+        if !threads_only && plan.packages.is_empty() {
+            return refuse(
+                draft.from.line,
+                "the build looks for libraries of the full image; which of them the program loads at run time is not known",
+            );
+        }
+    }
+    for word in text.split(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '(' | ')' | ';')) {
+        let Some(name) =
+            word.strip_prefix("-l").filter(|n| !n.is_empty() && n.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-' || c == '+'))
+        else {
+            continue;
+        };
+        let basic = ["m", "c", "pthread", "dl", "rt", "util", "crypt", "stdc++", "gcc", "gcc_s", "resolv", "nsl"].contains(&name);
+        let own = text.contains(&format!("lib{name}.")) || mentions(&text, &format!("add_library({name}"));
+        let installed = plan.packages.iter().any(|p| p.name.contains(name));
+        if !basic && !own && !installed {
+            return refuse(
+                draft.from.line,
+                format!("the program links `-l{name}`, and which package of the runtime image brings it is not known"),
+            );
+        }
+    }
+    let _ = folder;
+    Ok(())
+}

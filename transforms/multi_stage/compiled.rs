@@ -1,0 +1,164 @@
+//! What the compiled languages share: only what is built ships, with the files beside the sources that it may open.
+
+use super::draft::{Draft, join, refuse};
+use super::facts::facts;
+use super::needs;
+use super::plan::{Extra, Plan};
+use crate::model::Value;
+use crate::syntax::Keyword;
+use crate::transforms::Refusal;
+
+/// Source files: path below the project's folder, and text.
+pub(super) type Sources = Vec<(String, String)>;
+
+/// The source files below `folder` of the image, tests aside.
+pub(super) fn sources(draft: &Draft, folder: &str, endings: &[&str]) -> Sources {
+    let Some(root) = draft.context_path(folder).or_else(|| draft.copies.iter().any(|c| !c.foreign).then(|| ".".to_owned())) else {
+        return Vec::new();
+    };
+    let prefix = if root == "." { String::new() } else { format!("{root}/") };
+    let context = draft.model.context;
+    context
+        .files()
+        .0
+        .into_iter()
+        .filter(|p| endings.iter().any(|e| p.ends_with(e)) && p.starts_with(&prefix) && !p.contains("vendor/") && !needs::is_test(p))
+        .filter_map(|p| context.read(&p).map(|t| (p.strip_prefix(&prefix).map(str::to_owned).unwrap_or(p), t)))
+        .collect()
+}
+
+/// Takes over the files beside the sources that the program may open. `own` are endings of files that only build.
+pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources, own: &[&str], anchor: usize) {
+    let context = draft.model.context;
+    let mut taken: Vec<String> = Vec::new();
+    let root = draft.context_path(folder).unwrap_or_else(|| ".".to_owned());
+    let code: Vec<String> = sources.iter().map(|(_, text)| without_imports(text)).collect();
+    for entry in context.list(&root) {
+        let path = if root == "." { entry.clone() } else { format!("{root}/{entry}") };
+        let is_folder = context.is_dir(&path);
+        let is_source = !is_folder && own.iter().any(|e| entry.ends_with(e));
+        let named = code.iter().any(|text| names_entry(text, &entry))
+            || draft.program.commands.iter().flat_map(|c| &c.words).chain(values(draft).iter()).any(|w| word_names(w, &entry));
+        let excluded = facts().context.never_read.iter().any(|p| crate::context::fits(p, &entry));
+        let keeps = !is_source && (named || !excluded) && (!is_folder || holds_data(draft, &path, own));
+        if !keeps || is_embedded(sources, &entry) && !opens(&code, &entry) {
+            continue;
+        }
+        let target = join(folder, &entry);
+        // Only what a COPY really brought there, and no build line makes.
+        if draft.context_path(&target).is_some() && plan.snapshot_of(&target).is_none() && !plan.artifacts.iter().any(|a| a.path == target)
+        {
+            plan.artifact(&target, anchor);
+            taken.push(entry);
+        }
+    }
+    if !taken.is_empty() {
+        plan.notes.push(format!(
+            "{} may be read at run time and ship{} with the program",
+            taken.join(", "),
+            if taken.len() == 1 { "s" } else { "" }
+        ));
+    }
+}
+
+/// WORKDIR and ENV that the base brought and the program or the file relies on.
+pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) -> Result<(), Refusal> {
+    let first_workdir = draft.steps.iter().find(|s| s.keyword == Keyword::Workdir);
+    let relative = first_workdir.is_none_or(|s| !s.reading.words.first().is_some_and(|w| w.text.starts_with(['/', '$'])));
+    if let Some(workdir) = draft.facts.workdir.as_deref().filter(|w| relative && *w != "/" && !w.is_empty()) {
+        plan.extras.push(Extra { anchor: 0, text: format!("WORKDIR {workdir}") });
+    }
+    for (name, value) in &draft.facts.env {
+        let used = draft.steps.iter().any(|s| super::draft::mentions(s.span.text(draft.model.file.source()), name));
+        let sets = draft
+            .steps
+            .iter()
+            .any(|s| matches!(&s.view, crate::syntax::View::Env { pairs, .. } if pairs.iter().any(|p| p.name.text == *name)));
+        if name == "PATH" || !used || sets {
+            continue;
+        }
+        match value {
+            Some(value) => plan.extras.push(Extra { anchor: 0, text: format!("ENV {name}={value}") }),
+            None => {
+                return refuse(
+                    draft.from.line,
+                    format!("the file relies on {name}, which the base image sets to a value that is not known here"),
+                );
+            }
+        }
+    }
+    let by_name =
+        draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| !w.contains('/') && program.rsplit('/').next() == Some(w)));
+    let folder = program.rsplit_once('/').map_or("/", |(f, _)| f);
+    let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+    if by_name && !standard.contains(&folder) {
+        plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={folder}:$PATH") });
+    }
+    Ok(())
+}
+
+/// The values that the file sets by ENV.
+fn values(draft: &Draft) -> Vec<String> {
+    draft.stage.end.env.iter().filter_map(|(_, v)| if let Value::Known(v) = v { Some(v.clone()) } else { None }).collect()
+}
+
+/// Whether a string of `text` names `entry` as a path or a part of one.
+fn names_entry(text: &str, entry: &str) -> bool {
+    ['"', '`', '\''].iter().any(|quote| {
+        ["", "./", "/"].iter().any(|lead| {
+            let start = format!("{quote}{lead}{entry}");
+            text.match_indices(&start)
+                .any(|(at, _)| text.get(at + start.len()..).and_then(|r| r.chars().next()).is_some_and(|c| c == *quote || c == '/'))
+        })
+    }) || text.contains(&format!("/{entry}\""))
+        || text.contains(&format!("/{entry}/"))
+}
+
+fn word_names(word: &str, entry: &str) -> bool {
+    let value = word.split_once('=').map_or(word, |(_, v)| v);
+    value.split('/').any(|part| part == entry)
+}
+
+/// A source file without the lines that import packages.
+fn without_imports(text: &str) -> String {
+    let mut block = false;
+    let kept = text.lines().filter(|line| {
+        let line = line.trim();
+        if line.starts_with("import (") {
+            block = true;
+        }
+        let import = block || line.starts_with("import ") || line.starts_with("//go:embed");
+        if line.starts_with(')') {
+            block = false;
+        }
+        !import
+    });
+    kept.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether `entry` is taken into the program by `//go:embed`, `include_str!` and the like.
+fn is_embedded(sources: &Sources, entry: &str) -> bool {
+    sources.iter().any(|(path, text)| {
+        let embeds = |line: &str| {
+            line.trim().strip_prefix("//go:embed").is_some_and(|rest| {
+                rest.split_whitespace().any(|p| p.trim_matches('"').trim_start_matches("all:").split('/').next() == Some(entry))
+            })
+        };
+        !path.contains('/') && text.lines().any(embeds)
+    })
+}
+
+/// Whether code opens `entry` by its name at run time.
+fn opens(code: &[String], entry: &str) -> bool {
+    const CALLS: &[&str] =
+        &["os.Open", "os.ReadFile", "ioutil.ReadFile", "ReadDir", "http.Dir", "ParseFiles", "ParseGlob", "LoadHTML", "Static("];
+    code.iter().any(|text| CALLS.iter().any(|c| text.contains(c)) && names_entry(text, entry) && !text.contains("embed.FS"))
+}
+
+/// Whether a folder holds anything but sources.
+fn holds_data(draft: &Draft, folder: &str, own: &[&str]) -> bool {
+    let prefix = format!("{folder}/");
+    draft.model.context.files().0.iter().any(|p| {
+        p.starts_with(&prefix) && !needs::is_test(p) && !own.iter().chain(&[".md", ".gitkeep", ".gitignore"]).any(|e| p.ends_with(e))
+    })
+}

@@ -1,0 +1,221 @@
+//! A single-stage file, read for a split: its image, its COPYs, its program.
+
+use super::program::Program;
+use crate::model::image::{Image, ImageFacts};
+use crate::model::{Base, Model, Stage, Step};
+use crate::syntax::{Keyword, View};
+use crate::transforms::Refusal;
+
+/// Everything that the planners look at.
+pub(super) struct Draft<'a> {
+    pub model: &'a Model<'a>,
+    pub stage: &'a Stage,
+    pub from: &'a Step,
+    pub image: &'a Image,
+    pub facts: &'a ImageFacts,
+    /// The steps behind FROM.
+    pub steps: &'a [Step],
+    pub copies: Vec<ContextCopy>,
+    pub program: Program,
+}
+
+/// A COPY or ADD with its paths made absolute.
+#[derive(Clone, Debug)]
+pub(super) struct ContextCopy {
+    /// The index in [`Draft::steps`].
+    pub step: usize,
+    /// The sources, relative to the context's root; `.` for all of it. Empty for heredocs, URLs and other stages.
+    pub sources: Vec<String>,
+    /// The destination in the image, absolute, without a `/` at its end.
+    pub destination: String,
+    /// Whether the destination is certain to be a folder.
+    pub into_folder: bool,
+    /// Whether the files come from somewhere else than the context.
+    pub foreign: bool,
+    /// The value of `--chown`.
+    pub chown: Option<String>,
+}
+
+/// A refusal of this transform at `line`.
+pub(super) fn refuse<T>(line: usize, reason: impl Into<String>) -> Result<T, Refusal> {
+    Err(Refusal { reason: reason.into(), line })
+}
+
+impl<'a> Draft<'a> {
+    /// Reads the one stage of `model`, or says why it is not to be split.
+    pub(super) fn read(model: &'a Model<'a>) -> Result<Self, Refusal> {
+        let (Some(stage), Some(from)) = (model.stages.first(), model.stages.first().and_then(|s| model.steps.get(s.steps.start))) else {
+            return refuse(1, "no FROM: nothing to split");
+        };
+        let steps = model.steps.get(stage.steps.start + 1..stage.steps.end).unwrap_or_default();
+        let Some(start) = steps.iter().rev().find(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)) else {
+            return refuse(
+                from.line,
+                "no gain: the file starts nothing of its own (no CMD, no ENTRYPOINT), so it is a base for others or starts what its base starts; its base stays",
+            );
+        };
+        let image = match &stage.base {
+            Base::Image(image) => image,
+            Base::Scratch => return refuse(from.line, "no gain: `scratch` holds nothing that could be left behind"),
+            Base::Stage(_) => return refuse(from.line, "the stage starts from another stage; split it by hand"),
+        };
+        let Some(facts) = &image.facts else {
+            return refuse(
+                from.line,
+                format!("nothing is known of the base image `{}`; add it to [catalog] in restage.toml to have it split", image.written),
+            );
+        };
+        if facts.distribution.as_deref() == Some("windows") {
+            return refuse(from.line, format!("`{}` is a Windows image; those are left alone", image.written));
+        }
+        if let Some(step) = steps.iter().find(|s| s.keyword == Keyword::Onbuild) {
+            return refuse(step.line, "ONBUILD makes this a base for others; splitting it would move what their builds rely on");
+        }
+        let copies = read_copies(model, steps)?;
+        let mut draft = Self { model, stage, from, image, facts, steps, copies, program: Program::default() };
+        draft.program = Program::read(&draft, start.line)?;
+        Ok(draft)
+    }
+
+    /// The step at `index`, which the planners got from this draft.
+    pub(super) fn line(&self, index: usize) -> usize {
+        self.steps.get(index).map_or(self.from.line, |s| s.line)
+    }
+
+    /// The path in the context from which the file or folder `path` of the image comes, by the last COPY that brings it.
+    pub(super) fn context_path(&self, path: &str) -> Option<String> {
+        self.copies.iter().rev().filter(|c| !c.foreign).find_map(|copy| {
+            copy.sources.iter().rev().find_map(|source| {
+                let whole = source == "." || self.model.context.is_dir(source);
+                if whole {
+                    let rest = strip_folder(path, &copy.destination)?;
+                    let candidate = join_relative(source, rest);
+                    return (rest.is_empty() || self.model.context.exists(&candidate)).then_some(candidate);
+                }
+                let name = source.rsplit('/').next().unwrap_or(source);
+                if name.contains(['*', '?', '[']) {
+                    let rest = strip_folder(path, &copy.destination)?;
+                    let parent = source.rsplit_once('/').map_or(".", |(p, _)| p);
+                    let candidate = join_relative(parent, rest);
+                    return (!rest.contains('/') && self.model.context.exists(&candidate)).then_some(candidate);
+                }
+                let target = if copy.into_folder { join(&copy.destination, name) } else { copy.destination.clone() };
+                (target == path).then(|| source.clone())
+            })
+        })
+    }
+
+    /// Whether some WORKDIR of the file is `path`.
+    pub(super) fn is_workdir(&self, path: &str) -> bool {
+        self.steps.iter().any(|step| {
+            let View::Workdir { path: word } = &step.view else { return false };
+            let target = self.model.expand(step, &word.text).and_then(|p| absolute(step.before.workdir.as_deref(), &p));
+            target.as_deref() == Some(path)
+        })
+    }
+
+    /// The directory in force at the end of the stage.
+    pub(super) fn workdir(&self) -> Option<&str> {
+        self.stage.end.workdir.as_deref()
+    }
+}
+
+/// Whether `text` holds `name` as a word of its own.
+pub(super) fn mentions(text: &str, name: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(name).any(|(at, _)| {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let after = text.get(at + name.len()..).and_then(|t| t.chars().next());
+        !before.is_some_and(word) && !after.is_some_and(word)
+    })
+}
+
+fn read_copies(model: &Model, steps: &[Step]) -> Result<Vec<ContextCopy>, Refusal> {
+    let mut out = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let View::Copy { from, sources, destination, .. } = &step.view else { continue };
+        let Some(target) = model.expand(step, &destination.text) else {
+            return refuse(step.line, format!("the destination `{}` depends on a value that is not known here", destination.text));
+        };
+        let Some(path) = absolute(step.before.workdir.as_deref(), &target) else {
+            return refuse(step.line, format!("the destination `{target}` is relative to a working directory that is not known"));
+        };
+        let chown = step.reading.flags.iter().find(|f| f.name == "chown").and_then(|f| f.value.clone());
+        let mut foreign = from.is_some();
+        let mut relative = Vec::new();
+        for source in sources {
+            match model.expand(step, &source.text) {
+                Some(s) if s.contains("://") || s.starts_with("git@") => foreign = true,
+                Some(s) => relative.push(normal(&s)),
+                None => return refuse(step.line, format!("the source `{}` depends on a value that is not known here", source.text)),
+            }
+        }
+        if sources.is_empty() {
+            foreign = true;
+        }
+        if foreign {
+            relative.clear();
+        }
+        let into_folder = target.ends_with('/')
+            || target.ends_with("/.")
+            || target == "."
+            || sources.len() > 1
+            || relative.iter().any(|s| s == "." || model.context.is_dir(s))
+            || step.before.workdir.as_deref() == Some(path.as_str());
+        out.push(ContextCopy { step: index, sources: relative, destination: path, into_folder, foreign, chown });
+    }
+    Ok(out)
+}
+
+/// `path` without `.` and `..` parts and without `/` at its ends, relative; `.` if nothing is left.
+pub(super) fn normal(path: &str) -> String {
+    let parts = parts(path);
+    if parts.is_empty() { ".".to_owned() } else { parts.join("/") }
+}
+
+fn parts(path: &str) -> Vec<&str> {
+    let mut parts: Vec<&str> = Vec::new();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            _ => parts.push(part),
+        }
+    }
+    parts
+}
+
+/// `path` made absolute in `folder`; `None` if it is relative and the folder is not known.
+pub(super) fn absolute(folder: Option<&str>, path: &str) -> Option<String> {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", folder?) };
+    Some(format!("/{}", parts(&whole).join("/")))
+}
+
+/// `name` inside `folder`.
+pub(super) fn join(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}
+
+fn join_relative(folder: &str, rest: &str) -> String {
+    match (folder, rest) {
+        (f, "") => f.to_owned(),
+        (".", r) => r.to_owned(),
+        (f, r) => format!("{f}/{r}"),
+    }
+}
+
+/// What is left of `path` below `folder`: empty if they are the same, `None` if it is not inside.
+pub(super) fn strip_folder<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder == "/" {
+        return Some(path.trim_start_matches('/'));
+    }
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
+}
+
+/// Whether `path` is `folder` or lies inside it.
+pub(super) fn inside(path: &str, folder: &str) -> bool {
+    strip_folder(path, folder).is_some()
+}

@@ -1,0 +1,61 @@
+//! What `catalog/split.toml` knows.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Facts {
+    /// Commands that set up the system that they run on.
+    pub system_commands: Vec<String>,
+    /// Programs of the full images, with the package that holds each.
+    pub tools: BTreeMap<String, String>,
+    pub toolchain: Toolchain,
+    pub go: Go,
+    pub rust: Rust,
+    pub context: ContextFacts,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Toolchain {
+    pub programs: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Go {
+    pub cgo_modules: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rust {
+    pub libraries: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ContextFacts {
+    pub never_read: Vec<String>,
+}
+
+/// The facts, read once. The file is part of the program; a unit test reads it.
+pub(super) fn facts() -> &'static Facts {
+    static FACTS: OnceLock<Facts> = OnceLock::new();
+    FACTS.get_or_init(|| toml::from_str(include_str!("../../catalog/split.toml")).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_catalog_reads() {
+        let facts: super::Facts = toml::from_str(include_str!("../../catalog/split.toml")).unwrap();
+        assert_eq!(facts.tools.get("psql"), None);
+        assert_eq!(facts.tools.get("convert").map(String::as_str), Some("imagemagick"));
+        assert!(!facts.go.cgo_modules.is_empty() && !facts.rust.libraries.is_empty() && !facts.context.never_read.is_empty());
+    }
+}

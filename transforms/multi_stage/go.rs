@@ -1,0 +1,531 @@
+//! Go: the binaries ship, with the files beside the sources that the program may open.
+
+use super::compiled;
+use super::draft::{Draft, absolute, inside, join, refuse};
+use super::facts::facts;
+use super::needs;
+use super::plan::Plan;
+use super::roles::{Role, is_system_folder, named};
+use crate::edit::Edit;
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::{Step, Value};
+use crate::transforms::Refusal;
+
+/// Endings of what belongs to the sources.
+const GO: &[&str] = &[".go", ".mod", ".sum", ".work", ".proto", ".c", ".h"];
+
+/// What the planner has seen.
+#[derive(Debug, Default)]
+pub(super) struct Go {
+    builds: Vec<Build>,
+    /// Folders in which something else builds (`make`), with the step and line.
+    others: Vec<(String, usize, usize)>,
+}
+
+/// One `go build` or `go install`.
+#[derive(Clone, Debug)]
+struct Build {
+    step: usize,
+    line: usize,
+    /// Where `go` stands, to put an assignment in front.
+    at: usize,
+    /// The binaries that it writes, absolute.
+    binaries: Vec<String>,
+    /// `CGO_ENABLED` as far as the file says it.
+    cgo: Option<bool>,
+    /// Whether flags ask for cgo (`-race`, `-buildmode=plugin`).
+    needs_cgo: bool,
+    /// The folder of the module.
+    folder: String,
+}
+
+impl Go {
+    pub(super) fn builds(&self) -> bool {
+        !self.builds.is_empty() || !self.others.is_empty()
+    }
+
+    pub(super) fn role(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+    ) -> Result<Option<Role>, Refusal> {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+        if program == "go" {
+            return match words.get(1).copied().unwrap_or_default() {
+                "build" => self.build(draft, index, step, command, &words).map(Some),
+                "install" => self.install(draft, index, step, command, &words).map(Some),
+                "run" => refuse(command.line, format!("`{}` runs a program at build time, whose effects are not known", named(command))),
+                "generate" => refuse(command.line, "`go generate` runs programs of the project, whose effects are not known"),
+                "get" if step.before.workdir.is_some() && !words.contains(&"-d") => {
+                    let folder = module_folder(draft, command)?;
+                    let names: Vec<String> =
+                        words.iter().skip(2).filter(|w| !w.starts_with('-')).filter_map(|w| binary_name(draft, &folder, w)).collect();
+                    let bin = go_bin(step, command);
+                    self.builds.push(Build {
+                        step: index,
+                        line: command.line,
+                        at: command_start(command),
+                        binaries: names.iter().map(|n| join(&bin, n)).collect(),
+                        cgo: cgo(step, command),
+                        needs_cgo: false,
+                        folder,
+                    });
+                    Ok(Some(Role::Build))
+                }
+                _ => Ok(Some(Role::Build)),
+            };
+        }
+        match &command.action {
+            Action::Language { manager, operation, .. } if manager == "go" && *operation != Operation::Run => Ok(Some(Role::Build)),
+            Action::Test => Ok(Some(Role::Build)),
+            // A folder for data is made in the builder, since the image that ships may have no shell to make it.
+            Action::File { writes, .. } if matches!(program, "mkdir" | "touch") => {
+                for word in writes {
+                    let path = word.literal.as_deref().and_then(|t| absolute(command.directory.as_deref(), t));
+                    let Some(path) = path else { return Ok(None) };
+                    if !is_system_folder(&path) && !draft.is_workdir(&path) {
+                        plan.artifact(&path, index);
+                    }
+                }
+                Ok(Some(Role::Build))
+            }
+            Action::Build { .. } => {
+                let folder = module_folder(draft, command)?;
+                if is_system_folder(&folder) {
+                    return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
+                }
+                self.others.push((folder, index, command.line));
+                Ok(Some(Role::Build))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn build(&mut self, draft: &Draft, index: usize, step: &Step, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let folder = module_folder(draft, command)?;
+        let (packages, output) = arguments(words.get(2..).unwrap_or_default());
+        let mut binaries = Vec::new();
+        match output {
+            Some(output) => {
+                if output.contains(['$', '`', '*']) {
+                    return refuse(command.line, format!("`{}` writes to `{output}`, which is not known before the build", named(command)));
+                }
+                let Some(path) = absolute(Some(&folder), output) else {
+                    return refuse(command.line, "the folder of the build is not known");
+                };
+                let is_folder = output.ends_with('/') || packages.len() > 1 || packages.iter().any(|p| p.contains("..."));
+                if is_folder {
+                    for package in &packages {
+                        if package.contains("...") {
+                            return refuse(
+                                command.line,
+                                format!("`{}` writes several programs into `{output}`; name them", named(command)),
+                            );
+                        }
+                        if let Some(name) = binary_name(draft, &folder, package) {
+                            binaries.push(join(&path, &name));
+                        }
+                    }
+                } else {
+                    binaries.push(path);
+                }
+            }
+            None if packages.len() > 1 && !packages.iter().all(|p| p.ends_with(".go")) || packages.iter().any(|p| p.contains("...")) => {}
+            None => {
+                let package = packages.first().copied().unwrap_or(".");
+                match binary_name(draft, &folder, package) {
+                    Some(name) => binaries.push(join(&folder, &name)),
+                    None => {
+                        needs::known_context(draft, "the name of the program that `go build` writes can't be told")?;
+                        return refuse(
+                            command.line,
+                            "go.mod can't be read, so the name of the program that `go build` writes is not known; give it with -o",
+                        );
+                    }
+                }
+            }
+        }
+        let needs_cgo =
+            words.iter().any(|w| *w == "-race" || *w == "-msan" || w.starts_with("-buildmode=p") || w.starts_with("-buildmode=c"));
+        self.builds.push(Build {
+            step: index,
+            line: command.line,
+            at: command_start(command),
+            binaries,
+            cgo: cgo(step, command),
+            needs_cgo,
+            folder,
+        });
+        Ok(Role::Build)
+    }
+
+    fn install(&mut self, draft: &Draft, index: usize, step: &Step, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let folder = module_folder(draft, command)?;
+        let (mut packages, _) = arguments(words.get(2..).unwrap_or_default());
+        if packages.is_empty() {
+            packages.push(".");
+        }
+        let bin = go_bin(step, command);
+        let mut binaries = Vec::new();
+        for package in packages {
+            let names = if package.contains("...") {
+                main_packages(draft, &folder)
+            } else {
+                binary_name(draft, &folder, package).into_iter().collect()
+            };
+            binaries.extend(names.iter().map(|n| join(&bin, n)));
+        }
+        self.builds.push(Build {
+            step: index,
+            line: command.line,
+            at: command_start(command),
+            binaries,
+            cgo: cgo(step, command),
+            needs_cgo: false,
+            folder,
+        });
+        Ok(Role::Build)
+    }
+
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        needs::readable_start(draft)?;
+        if let Some(started) = draft.program.commands.iter().find(|c| c.words.first().is_some_and(|w| w == "go" || w.ends_with("/bin/go")))
+        {
+            return refuse(started.line, format!("`{}` needs the Go toolchain at run time", started.words.join(" ")));
+        }
+        if let Some(started) = draft.program.commands.iter().find(|c| {
+            matches!(
+                c.words.first().map(|w| w.rsplit('/').next().unwrap_or(w)),
+                Some("air" | "realize" | "fresh" | "gin" | "CompileDaemon" | "reflex" | "dlv")
+            )
+        }) {
+            return refuse(started.line, format!("`{}` builds when sources change; this is a development file", started.words.join(" ")));
+        }
+        needs::known_context(draft, "which files the program opens can't be told")?;
+        let program = self.program(draft)?;
+        let build = self.builds.iter().find(|b| b.binaries.contains(&program)).cloned();
+        let folder = build
+            .as_ref()
+            .map(|b| b.folder.clone())
+            .or_else(|| self.others.iter().find(|(f, ..)| inside(&program, f)).map(|(f, ..)| f.clone()));
+        let Some(folder) = folder else {
+            return refuse(draft.program.line, format!("`{program}` is what starts, and no line builds it as far as can be told"));
+        };
+        for b in &self.builds {
+            for binary in &b.binaries {
+                if draft.program.commands.iter().any(|c| c.words.iter().any(|w| binary.rsplit('/').next() == w.rsplit('/').next()))
+                    || *binary == program
+                {
+                    plan.artifact(binary, b.step);
+                }
+            }
+        }
+        if build.is_none() {
+            let (_, step, line) = self.others.iter().find(|(f, ..)| *f == folder).cloned().unwrap_or((folder.clone(), 0, 0));
+            plan.snapshot(&folder, step);
+            plan.notes.push(format!("what line {line} writes is not known in detail, so `{folder}` is taken over whole"));
+        }
+        let sources = compiled::sources(draft, &folder, &[".go"]);
+        let uses_cgo = self.uses_cgo(draft, &sources);
+        let shell = draft.program.needs_shell
+            || draft.steps.iter().any(|s| {
+                matches!(s.keyword, crate::syntax::Keyword::Run)
+                    && s.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| matches!(c.action, Action::User) || needs_a_shell(c)))
+            });
+        self.called_programs(draft, plan, &sources)?;
+        let needs_system = shell || !plan.packages.is_empty();
+        let explicit = build.as_ref().and_then(|b| b.cgo);
+        let is_static = match explicit {
+            Some(cgo) => !cgo,
+            None => build.is_some() && !uses_cgo,
+        };
+        if is_static
+            && explicit.is_none()
+            && let Some(b) = &build
+        {
+            plan.builder_edits.push(Edit::insert(b.at, "CGO_ENABLED=0 "));
+            plan.notes.push(format!("`CGO_ENABLED=0` (line {}) makes the program static, which this image needs", b.line));
+        }
+        let facts_of = draft.facts;
+        let alpine = facts_of.distribution.as_deref() == Some("alpine");
+        plan.runtime = if is_static && !needs_system {
+            // The user is for non-root to decide, which also sees to what the program writes.
+            facts_of.static_runtime.as_deref().map(|r| r.trim_end_matches(":nonroot").to_owned())
+        } else if !is_static && !needs_system && !alpine && plan.packages.is_empty() {
+            facts_of.dynamic_runtime.clone().filter(|_| false).or_else(|| facts_of.runtime.clone())
+        } else {
+            facts_of.runtime.clone()
+        }
+        .unwrap_or_default();
+        if plan.runtime.is_empty() {
+            return refuse(
+                draft.from.line,
+                format!(
+                    "the release of `{}` is not certain, so no image is known that surely runs what it builds; name one in its tag",
+                    draft.image.written
+                ),
+            );
+        }
+        let distroless = plan.runtime.contains("distroless");
+        if !distroless {
+            if calls_https(&sources) {
+                plan.package("ca-certificates", 0);
+            }
+            needs::time_zones(draft, plan, false);
+            if sources.iter().any(|(_, text)| text.contains("time.LoadLocation")) {
+                plan.package("tzdata", 0);
+            }
+        }
+        let anchor = self.builds.iter().map(|b| b.step).chain(self.others.iter().map(|(_, step, _)| *step)).max().unwrap_or(0);
+        compiled::data(draft, plan, &folder, &sources, GO, anchor);
+        compiled::base_configuration(draft, plan, &program)?;
+        Ok(())
+    }
+
+    /// The absolute path of the program that starts.
+    fn program(&self, draft: &Draft) -> Result<String, Refusal> {
+        let all: Vec<&String> = self.builds.iter().flat_map(|b| &b.binaries).collect();
+        for started in draft.program.commands.iter().filter(|c| !c.health) {
+            let Some(first) = started.words.first() else { continue };
+            if first.contains('/') {
+                let Some(path) = absolute(draft.workdir(), first) else { continue };
+                if all.contains(&&path) || self.others.iter().any(|(f, ..)| inside(&path, f)) && draft.context_path(&path).is_none() {
+                    return Ok(path);
+                }
+            } else if let Some(path) = all.iter().find(|b| b.rsplit('/').next() == Some(first)) {
+                return Ok((*path).clone());
+            }
+        }
+        let first = draft.program.commands.first().and_then(|c| c.words.first().cloned()).unwrap_or_default();
+        refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
+    }
+
+    fn uses_cgo(&self, draft: &Draft, sources: &[(String, String)]) -> bool {
+        if self.builds.iter().any(|b| b.needs_cgo) || !self.others.is_empty() {
+            return true;
+        }
+        if sources.is_empty() || sources.iter().any(|(_, text)| text.contains("import \"C\"") || text.lines().any(|l| l.trim() == "\"C\""))
+        {
+            return true;
+        }
+        let imported = |module: &str| sources.iter().any(|(_, text)| text.contains(&format!("\"{module}")));
+        let modules = draft.model.context.files().0.into_iter().filter(|p| p.ends_with("go.mod") || p.ends_with("vendor/modules.txt"));
+        let required = modules.filter_map(|p| draft.model.context.read(&p)).collect::<Vec<String>>().join("\n");
+        facts().go.cgo_modules.iter().any(|m| mentions_module(&required, m) || imported(m))
+    }
+
+    /// Packages of the programs that the sources start; refuses what is not known.
+    fn called_programs(&self, draft: &Draft, plan: &mut Plan, sources: &[(String, String)]) -> Result<(), Refusal> {
+        for (path, text) in sources {
+            for call in ["exec.Command(", "exec.CommandContext(", "exec.LookPath("] {
+                for (at, _) in text.match_indices(call) {
+                    let rest = text.get(at + call.len()..).unwrap_or("");
+                    let rest = if call.contains("Context") { rest.split_once(',').map_or("", |(_, r)| r) } else { rest }.trim_start();
+                    let Some(name) = rest.strip_prefix('"').and_then(|r| r.split('"').next()) else {
+                        return refuse(
+                            draft.program.line,
+                            format!(
+                                "{path} starts a program whose name is not a literal, so the image that ships can't be known to have it"
+                            ),
+                        );
+                    };
+                    match facts().tools.get(name) {
+                        Some(package) => {
+                            plan.package(package, 0);
+                            plan.notes.push(format!("{path} runs `{name}`, so `{package}` is installed"));
+                        }
+                        None if plan.packages.iter().any(|p| p.name == name) => {}
+                        None if matches!(
+                            name,
+                            "sh" | "/bin/sh"
+                                | "bash"
+                                | "ls"
+                                | "cat"
+                                | "cp"
+                                | "mv"
+                                | "rm"
+                                | "mkdir"
+                                | "date"
+                                | "uname"
+                                | "hostname"
+                                | "true"
+                                | "echo"
+                                | "sleep"
+                                | "tar"
+                                | "gzip"
+                                | "df"
+                                | "id"
+                                | "chmod"
+                                | "find"
+                                | "sort"
+                        ) =>
+                        {
+                            plan.package("ca-certificates", 0);
+                        }
+                        None => return refuse(draft.program.line, format!("{path} runs `{name}`; which package brings it is not known")),
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn command_start(command: &Classified) -> usize {
+    command.words.first().map_or(command.span.start, |w| w.span.start)
+}
+
+fn module_folder(draft: &Draft, command: &Classified) -> Result<String, Refusal> {
+    let _ = draft;
+    match &command.directory {
+        Some(folder) => Ok(folder.clone()),
+        None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
+    }
+}
+
+/// The packages and the output of `go build` arguments.
+fn arguments<'w>(words: &[&'w str]) -> (Vec<&'w str>, Option<&'w str>) {
+    const WITH_VALUE: &[&str] = &[
+        "-ldflags",
+        "-gcflags",
+        "-asmflags",
+        "-tags",
+        "-mod",
+        "-p",
+        "-installsuffix",
+        "-buildmode",
+        "-pkgdir",
+        "-toolexec",
+        "-modfile",
+        "-overlay",
+        "-C",
+        "-pgo",
+    ];
+    let (mut packages, mut output) = (Vec::new(), None);
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let dashed = word.strip_prefix('-').filter(|w| w.starts_with('-')).unwrap_or(word);
+        if dashed == "-o" {
+            output = rest.next().copied();
+        } else if let Some(value) = dashed.strip_prefix("-o=") {
+            output = Some(value);
+        } else if WITH_VALUE.contains(&dashed) {
+            rest.next();
+        } else if !word.starts_with('-') {
+            packages.push(*word);
+        }
+    }
+    (packages, output)
+}
+
+/// The name of the program of `package`, as `go build` in `folder` gives it.
+fn binary_name(draft: &Draft, folder: &str, package: &str) -> Option<String> {
+    let bare = package.split('@').next().unwrap_or(package);
+    if bare.ends_with(".go") {
+        let file = bare.rsplit('/').next()?;
+        return file.strip_suffix(".go").map(str::to_owned);
+    }
+    let relative = bare == "." || bare.starts_with("./") || bare.starts_with("../");
+    if relative {
+        let path = absolute(Some(folder), bare)?;
+        // The module's own folder is named by the module path, any other by itself.
+        let module = read(draft, &join(&path, "go.mod")).and_then(|t| module_path(&t));
+        return match module {
+            Some(module) => last_element(&module),
+            None if path == folder && draft.context_path(&join(&path, "go.mod")).is_none() && in_gopath(&path).is_none() => None,
+            None => path.rsplit('/').next().map(str::to_owned),
+        };
+    }
+    last_element(bare)
+}
+
+fn in_gopath(path: &str) -> Option<&str> {
+    path.strip_prefix("/go/src/")
+}
+
+/// The last element of a module path that is no major version.
+fn last_element(path: &str) -> Option<String> {
+    let mut parts = path.split('/').rev();
+    let last = parts.next()?;
+    let version = last.strip_prefix('v').is_some_and(|v| v.parse::<u32>().is_ok_and(|n| n > 1));
+    let name = if version { parts.next().unwrap_or(last) } else { last };
+    let name = name.split(".v").next().unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn module_path(text: &str) -> Option<String> {
+    let line = text.lines().map(str::trim).find_map(|l| l.strip_prefix("module"))?;
+    let name = line.split("//").next().unwrap_or(line).trim().trim_matches(['"', '`']);
+    (!name.is_empty()).then(|| name.to_owned())
+}
+
+fn read(draft: &Draft, path: &str) -> Option<String> {
+    draft.context_path(path).and_then(|p| draft.model.context.read(&p))
+}
+
+/// The names of all programs below `folder`.
+fn main_packages(draft: &Draft, folder: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for (path, text) in compiled::sources(draft, folder, &[".go"]) {
+        if text.lines().any(|l| l.trim() == "package main") && !needs::is_test(&path) {
+            let parent = path.rsplit_once('/').map_or("", |(p, _)| p);
+            let package = if parent.is_empty() { ".".to_owned() } else { format!("./{parent}") };
+            if let Some(name) = binary_name(draft, folder, &package)
+                && !names.contains(&name)
+            {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn go_bin(step: &Step, command: &Classified) -> String {
+    let known = |name: &str| {
+        command.environment.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.clone()).or_else(|| {
+            step.before.env.iter().find(|(n, _)| n == name).and_then(|(_, v)| if let Value::Known(v) = v { Some(v.clone()) } else { None })
+        })
+    };
+    known("GOBIN").unwrap_or_else(|| {
+        format!("{}/bin", known("GOPATH").and_then(|p| p.split(':').next().map(str::to_owned)).unwrap_or_else(|| "/go".to_owned()))
+    })
+}
+
+fn cgo(step: &Step, command: &Classified) -> Option<bool> {
+    let here = command.environment.iter().find(|(n, _)| n == "CGO_ENABLED").and_then(|(_, v)| v.clone());
+    let before = || {
+        step.before
+            .env
+            .iter()
+            .rev()
+            .find(|(n, _)| n == "CGO_ENABLED")
+            .and_then(|(_, v)| if let Value::Known(v) = v { Some(v.clone()) } else { None })
+    };
+    here.or_else(before).map(|v| v != "0")
+}
+
+fn mentions_module(text: &str, module: &str) -> bool {
+    text.match_indices(module)
+        .any(|(at, _)| text.get(at + module.len()..).and_then(|r| r.chars().next()).is_none_or(|c| c.is_whitespace() || c == '/'))
+}
+
+fn calls_https(sources: &[(String, String)]) -> bool {
+    sources.is_empty()
+        || sources.iter().any(|(_, t)| {
+            t.contains("http.Get") || t.contains("http.Client") || t.contains("https://") || t.contains("tls.") || t.contains("grpc")
+        })
+}
+
+/// Whether a command that moves to the image that ships needs its shell.
+fn needs_a_shell(command: &Classified) -> bool {
+    let program = command.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
+    match &command.action {
+        Action::File { .. } => !matches!(program, "mkdir" | "touch" | "cp" | "mv" | "rm" | "ls" | "chmod" | "install"),
+        Action::Shell => !command.writes.is_empty(),
+        _ => false,
+    }
+}

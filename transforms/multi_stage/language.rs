@@ -1,0 +1,90 @@
+//! What the languages know about their own commands.
+
+use super::built::{Built, Kind};
+use super::draft::{Draft, refuse};
+use super::go::Go;
+use super::node::Node;
+use super::plan::Plan;
+use super::python::Python;
+use super::roles::Role;
+use crate::model::Step;
+use crate::model::command::Classified;
+use crate::transforms::Refusal;
+
+/// The language of the base image, with what its planner has seen so far.
+#[derive(Debug)]
+pub(super) enum Language {
+    Python(Python),
+    Node(Node),
+    Go(Go),
+    Built(Built),
+}
+
+impl Language {
+    /// The planner for the base image of `draft`.
+    pub(super) fn of(draft: &Draft) -> Result<Self, Refusal> {
+        match draft.facts.language.as_deref() {
+            Some("python") => Ok(Self::Python(Python::default())),
+            Some("node") => Ok(Self::Node(Node::default())),
+            Some("go") => Ok(Self::Go(Go::default())),
+            Some("rust") => Ok(Self::Built(Built::new(Kind::Rust))),
+            Some("java") => Ok(Self::Built(Built::new(Kind::Java))),
+            Some("c") => Ok(Self::Built(Built::new(Kind::C))),
+            Some(other) => refuse(draft.from.line, format!("files that start from `{}` ({other}) are not split yet", draft.image.written)),
+            None => refuse(
+                draft.from.line,
+                format!("`{}` brings no language of its own, so which of its packages only build is not known", draft.image.written),
+            ),
+        }
+    }
+
+    /// The image of the runtime stage, before anything else is known.
+    pub(super) fn runtime(&self, draft: &Draft) -> Result<String, Refusal> {
+        match self {
+            Self::Python(_) | Self::Node(_) => super::needs::smaller_variant(draft),
+            Self::Go(_) | Self::Built(_) => Ok(String::new()),
+        }
+    }
+
+    /// Whether only what is built ships, not the sources.
+    pub(super) fn compiled(&self) -> bool {
+        matches!(self, Self::Go(_) | Self::Built(_))
+    }
+
+    /// The role of a command that this language knows; `None` for all others.
+    pub(super) fn role(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+    ) -> Result<Option<Role>, Refusal> {
+        match self {
+            Self::Python(p) => p.role(draft, plan, index, step, command),
+            Self::Node(n) => n.role(draft, plan, index, step, command),
+            Self::Go(g) => g.role(draft, plan, index, step, command),
+            Self::Built(b) => b.role(index, command),
+        }
+    }
+
+    /// Whether anything is built that a runtime stage could take over.
+    pub(super) fn builds(&self) -> bool {
+        match self {
+            Self::Python(p) => p.builds(),
+            Self::Node(n) => n.builds(),
+            Self::Go(g) => g.builds(),
+            Self::Built(b) => b.builds(),
+        }
+    }
+
+    /// What is known only after all RUNs have been read.
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        match self {
+            Self::Python(p) => p.finish(draft, plan),
+            Self::Node(n) => n.finish(draft, plan),
+            Self::Go(g) => g.finish(draft, plan),
+            Self::Built(b) => b.finish(draft, plan),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! multi-stage: a single stage becomes a builder and a runtime stage.
+
+mod built;
+mod compiled;
+mod draft;
+mod facts;
+mod go;
+mod language;
+mod needs;
+mod node;
+mod plan;
+mod program;
+mod python;
+mod render;
+mod roles;
+
+use draft::{Draft, refuse};
+use language::Language;
+use plan::Plan;
+
+use super::{Findings, Group, Level, Proposal, Refusal, Transform};
+use crate::model::Model;
+
+/// The transform.
+pub const TRANSFORM: Transform = Transform {
+    id: "multi-stage",
+    summary: "Split a single stage into a builder and a runtime stage that leaves the toolchain behind",
+    group: Group::Restructure,
+    may_change: &["Env"],
+    page: include_str!("page.md"),
+    run,
+};
+
+/// Whether a USER, as far as it is known, is root.
+fn is_root(user: Option<&str>) -> bool {
+    user.is_some_and(|u| matches!(u.split(':').next(), None | Some("" | "0" | "root")))
+}
+
+fn run(model: &Model) -> Findings {
+    let mut findings = Findings::default();
+    if model.stages.len() != 1 {
+        return findings;
+    }
+    match split(model) {
+        Ok(proposal) => findings.proposals.push(proposal),
+        Err(refusal) => findings.refusals.push(refusal),
+    }
+    findings
+}
+
+fn split(model: &Model) -> Result<Proposal, Refusal> {
+    let draft = Draft::read(model)?;
+    let mut language = Language::of(&draft)?;
+    let mut plan = Plan::new(&draft, language.runtime(&draft)?);
+    let roles = roles::read(&draft, &mut language, &mut plan)?;
+    if !language.builds() {
+        return refuse(
+            draft.from.line,
+            format!(
+                "no gain: nothing is installed or built on `{}`, so there is nothing to leave behind in a builder",
+                draft.image.written
+            ),
+        );
+    }
+    language.finish(&draft, &mut plan)?;
+    roles::decide(&draft, &roles, &mut plan, language.compiled())?;
+    let edits = render::edits(&draft, &plan)?;
+    Ok(Proposal {
+        level: Level::Review,
+        title: format!("build in `{}`, run on `{}`", draft.image.written, plan.runtime),
+        reason: reason(&draft, &plan),
+        line: draft.from.line,
+        declares: Vec::new(),
+        edits,
+    })
+}
+
+/// The sentence that a reviewer reads first.
+fn reason(draft: &Draft, plan: &Plan) -> String {
+    let mut parts = vec![format!("the image that ships starts from `{}`", plan.runtime)];
+    if plan.runtime != draft.image.written {
+        parts.push(format!("without the toolchain of `{}`", draft.image.written));
+    }
+    if !plan.shed.is_empty() {
+        parts.push(format!("and without {}", plan.shed.join(", ")));
+    }
+    let mut text = parts.join(" ");
+    for note in &plan.notes {
+        text.push_str("; ");
+        text.push_str(note);
+    }
+    text
+}

@@ -1,0 +1,270 @@
+//! What a program needs at run time that a smaller image lacks.
+
+use super::draft::{Draft, absolute, inside, mentions, refuse};
+use super::facts::facts;
+use super::plan::Plan;
+use crate::context::Knowledge;
+use crate::model::Value;
+use crate::model::command::Classified;
+use crate::transforms::Refusal;
+
+/// How much of the sources is searched for the programs that they call, in bytes.
+const SEARCHED: usize = 8 << 20;
+
+/// Whether the base is the full variant, which carries tools and libraries that the small one lacks.
+pub(super) fn is_full(draft: &Draft) -> bool {
+    draft.facts.variant == "full"
+}
+
+/// The small variant of the base as FROM would name it, with the user's variables kept. The image itself if it is small already.
+pub(super) fn smaller_variant(draft: &Draft) -> Result<String, Refusal> {
+    let written = &draft.image.written;
+    if !is_full(draft) {
+        return Ok(written.clone());
+    }
+    let Some(slim) = &draft.facts.slim else {
+        return refuse(draft.from.line, format!("no smaller variant of `{written}` is known"));
+    };
+    // `latest` and `slim` move by themselves: the two on one machine may be of different versions.
+    if !slim.rsplit(':').next().is_some_and(|tag| tag.contains(|c: char| c.is_ascii_digit())) {
+        return refuse(
+            draft.from.line,
+            format!(
+                "`{written}` names no version, so `{slim}` may be another one than the builder's on the machine that builds; name a version in the tag"
+            ),
+        );
+    }
+    if !written.contains('$') {
+        return Ok(slim.clone());
+    }
+    let Some(known) = &draft.image.reference else {
+        return refuse(draft.from.line, format!("`{written}` depends on a build argument without a default"));
+    };
+    // `python:${VERSION}` becomes `python:${VERSION}-slim` where the resolved names differ by that ending.
+    match slim.strip_prefix(&known.to_string()) {
+        Some(ending) if ending.starts_with('-') => Ok(format!("{written}{ending}")),
+        _ => refuse(
+            draft.from.line,
+            format!("`{written}` is named by a build argument, and its smaller variant differs in more than an ending"),
+        ),
+    }
+}
+
+/// Refuses where the context is not known: `what` says what can't be told without it.
+pub(super) fn known_context(draft: &Draft, what: &str) -> Result<(), Refusal> {
+    match draft.model.context.knowledge() {
+        Knowledge::Known => Ok(()),
+        Knowledge::Unknown { missing, line } if missing.is_empty() => refuse(*line, format!("context unknown: {what}")),
+        Knowledge::Unknown { missing, line } => {
+            refuse(*line, format!("context unknown: COPY {missing} names what is not there, so {what}"))
+        }
+    }
+}
+
+/// Refuses where a script that starts the program can't be read.
+pub(super) fn readable_start(draft: &Draft) -> Result<(), Refusal> {
+    match &draft.program.unreadable {
+        Some((path, line)) => {
+            refuse(*line, format!("context unknown: `{path}` starts the program and can't be read, so what it needs is not known"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Adds the packages of tools that the start-up commands and the sources call, where the base changes from full to small.
+/// `runs_programs` are words that a source file must hold to be searched at all; `endings` are the sources' file names.
+pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
+    let anchor = draft.steps.len();
+    for program in &facts().toolchain.programs {
+        if let Some(started) =
+            draft.program.commands.iter().find(|c| c.words.first().is_some_and(|w| w.rsplit('/').next() == Some(program)))
+        {
+            let place = started.script.as_deref().map_or(String::new(), |s| format!(" ({s})"));
+            return refuse(started.line, format!("what starts calls `{program}`{place}: the toolchain is needed at run time"));
+        }
+    }
+    for (tool, package) in &facts().tools {
+        if let Some(started) = draft.program.has_word(tool) {
+            // A word such as `file` may be an argument; as a command, or in a script, it counts.
+            let is_command = started.words.iter().any(|w| w.rsplit('/').next() == Some(tool.as_str()));
+            if is_command {
+                plan.package(package, anchor);
+                plan.notes.push(format!(
+                    "`{tool}` is called at run time (line {}) and is not on the smaller image, so `{package}` is installed",
+                    started.line
+                ));
+            }
+        }
+    }
+    let context = &draft.model.context;
+    let mut budget = SEARCHED;
+    for path in context.files().0 {
+        if !endings.iter().any(|e| path.ends_with(e)) || is_test(&path) {
+            continue;
+        }
+        let Some(text) = context.read(&path) else { continue };
+        budget = budget.saturating_sub(text.len());
+        if budget == 0 {
+            return refuse(draft.from.line, "the sources are too large to be searched for the programs that they call");
+        }
+        if !runs_programs.iter().any(|w| text.contains(w)) {
+            continue;
+        }
+        for program in &facts().toolchain.programs {
+            if calls(&text, program) {
+                return refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
+            }
+        }
+        for (tool, package) in &facts().tools {
+            if calls(&text, tool) && !plan.packages.iter().any(|p| &p.name == package) {
+                plan.package(package, anchor);
+                plan.notes.push(format!("{path} runs `{tool}`, which is not on the smaller image, so `{package}` is installed"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a string literal of `text` is `tool`, or a command line that starts with it.
+fn calls(text: &str, tool: &str) -> bool {
+    ['"', '\'', '`'].iter().any(|quote| {
+        [format!("{quote}{tool}{quote}"), format!("{quote}{tool} "), format!("{quote}/usr/bin/{tool}")]
+            .iter()
+            .any(|s| text.contains(s.as_str()))
+    })
+}
+
+/// Whether a file is a test, by its path.
+pub(super) fn is_test(path: &str) -> bool {
+    path.split('/').any(|part| matches!(part, "test" | "tests" | "__tests__" | "spec" | "testdata" | "e2e"))
+        || path.ends_with("_test.go")
+        || path.contains(".test.")
+        || path.contains(".spec.")
+        || path.rsplit('/').next().is_some_and(|n| n.starts_with("test_"))
+}
+
+/// Packages that the runtime stage needs because the file's own words ask for what they hold (time zones).
+pub(super) fn time_zones(draft: &Draft, plan: &mut Plan, has_tzdata: bool) {
+    if has_tzdata {
+        return;
+    }
+    let source = draft.model.file.source();
+    let sets_zone = draft.stage.end.env.iter().any(|(n, _)| n == "TZ") || source.contains("/usr/share/zoneinfo");
+    if sets_zone && mentions(source, "TZ") || source.contains("/usr/share/zoneinfo") {
+        plan.package("tzdata", 0);
+    }
+}
+
+/// Refuses where the project's own code, run at build time by `command`, may write outside of the folder that it runs in.
+/// `only` are parts of the names of the files that say so; none for all files that the command names.
+pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified, words: &[&str], only: &[&str]) -> Result<(), Refusal> {
+    let named = super::roles::named(command);
+    known_context(draft, &format!("what `{named}` writes can't be told"))?;
+    let Some(folder) = command.directory.as_deref() else {
+        return refuse(command.line, format!("`{named}` runs in a folder that is not known"));
+    };
+    let fine = |path: &str| inside(path, folder) || plan.snapshot_of(path).is_some() || path.starts_with("/dev/") || inside(path, "/tmp");
+    for word in words.iter().skip(2) {
+        let value = word.split_once('=').map_or(*word, |(_, v)| v);
+        if value.starts_with('/') && !fine(value) {
+            return refuse(
+                command.line,
+                format!("`{named}` is told of `{value}`, outside of `{folder}`; copy what it leaves there by hand"),
+            );
+        }
+    }
+    let context = draft.model.context;
+    let scripts: Vec<String> =
+        words.iter().skip(1).filter_map(|w| absolute(Some(folder), w)).filter_map(|p| draft.context_path(&p)).collect();
+    for path in context.files().0 {
+        let is_meant =
+            if only.is_empty() { scripts.contains(&path) } else { path.ends_with(".py") && only.iter().any(|o| path.contains(o)) };
+        if !is_meant || is_test(&path) {
+            continue;
+        }
+        let Some(text) = context.read(&path) else { continue };
+        for (at, line) in text.lines().enumerate() {
+            // Of settings, only the folders and file names count.
+            let relevant = only.is_empty() || line.contains("_ROOT") || line.contains("NAME");
+            if !relevant || line.trim_start().starts_with(['#', '/']) {
+                continue;
+            }
+            let place = format!("{path}:{}", at + 1);
+            if let Some(found) = absolute_literal(line).filter(|p| !fine(p)) {
+                return refuse(
+                    command.line,
+                    format!("`{named}` may write to `{found}` ({place}), outside of `{folder}`; copy what it leaves there by hand"),
+                );
+            }
+            for (name, value) in &draft.stage.end.env {
+                let Value::Known(value) = value else { continue };
+                let elsewhere = value.starts_with('/') && !value.contains(':') && !fine(value) && name != "PATH" && name != "HOME";
+                if elsewhere && mentions(line, name) {
+                    return refuse(
+                        command.line,
+                        format!(
+                            "`{named}` may write to {name}={value} ({place}), outside of `{folder}`; copy what it leaves there by hand"
+                        ),
+                    );
+                }
+            }
+            if only.is_empty() && ["expanduser", "Path.home", "os.homedir", "\"../", "'../"].iter().any(|w| line.contains(w)) {
+                return refuse(
+                    command.line,
+                    format!("`{named}` may write outside of `{folder}` ({place}); copy what it leaves there by hand"),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The first absolute path in quotes of a line of code, other than a URL's path.
+fn absolute_literal(line: &str) -> Option<&str> {
+    const ROOTS: &[&str] =
+        &["var", "opt", "srv", "data", "usr", "etc", "home", "root", "mnt", "app", "code", "media", "cache", "models", "db"];
+    line.split(['"', '\'', '`']).skip(1).step_by(2).find(|s| {
+        let mut parts = s.split('/');
+        parts.next() == Some("") && parts.next().is_some_and(|root| ROOTS.contains(&root))
+    })
+}
+
+/// Refuses where the sources load a shared library by a name that no package of the runtime stage is known to bring.
+pub(super) fn late_libraries(draft: &Draft, plan: &Plan, endings: &[&str], calls: &[&str]) -> Result<(), Refusal> {
+    let context = draft.model.context;
+    for path in context.files().0 {
+        if !endings.iter().any(|e| path.ends_with(e)) || is_test(&path) {
+            continue;
+        }
+        let Some(text) = context.read(&path) else { continue };
+        for call in calls {
+            for (at, _) in text.match_indices(call) {
+                let rest = text.get(at + call.len()..).unwrap_or("").trim_start();
+                let line = text.get(..at).unwrap_or("").matches('\n').count() + 1;
+                let name = rest.strip_prefix(['"', '\'']).and_then(|r| r.split(['"', '\'']).next());
+                let Some(name) = name else {
+                    if rest.starts_with("None") || rest.starts_with("find_library") || rest.starts_with("ctypes.util.find_library") {
+                        continue;
+                    }
+                    return refuse(
+                        draft.program.line,
+                        format!("{path}:{line} loads a library whose name is not a literal; the smaller image may lack it"),
+                    );
+                };
+                let bare = name.rsplit('/').next().unwrap_or(name);
+                let bare = bare.strip_prefix("lib").unwrap_or(bare).split(".so").next().unwrap_or(bare);
+                let basic =
+                    ["c", "m", "pthread", "dl", "rt", "z", "crypto", "ssl", "sqlite3", "ffi", "stdc++", "gcc_s", "bz2", "lzma", "uuid"]
+                        .contains(&bare);
+                let brought = plan.packages.iter().any(|p| p.name.contains(bare)) || name.starts_with('.') || context.exists(name);
+                if !basic && !brought {
+                    return refuse(
+                        draft.program.line,
+                        format!("{path}:{line} loads the library `{name}`, and no package of the runtime stage is known to bring it"),
+                    );
+                }
+            }
+        }
+    }
+    Ok(())
+}

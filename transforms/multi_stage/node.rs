@@ -1,0 +1,480 @@
+//! Node: the modules are installed and the project built in the builder; the runtime stage gets production modules only.
+
+use super::draft::{Draft, inside, refuse};
+use super::needs;
+use super::plan::{Extra, Plan};
+use super::roles::{Role, is_system_folder, named};
+use crate::context::Knowledge;
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::{Step, Value};
+use crate::transforms::Refusal;
+
+/// What the planner has seen.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    /// Every install of the project's modules.
+    installs: Vec<Install>,
+    /// The last step that may use modules that only develop.
+    last_use: usize,
+    built: bool,
+}
+
+/// One `npm install` and the like.
+#[derive(Clone, Debug)]
+struct Install {
+    manager: String,
+    folder: String,
+    step: usize,
+    /// Whether it leaves out what only develops.
+    production: bool,
+}
+
+impl Node {
+    pub(super) fn builds(&self) -> bool {
+        !self.installs.is_empty() || self.built
+    }
+
+    pub(super) fn role(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+    ) -> Result<Option<Role>, Refusal> {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        match &command.action {
+            Action::Language { manager, operation, packages, .. } if matches!(manager.as_str(), "npm" | "yarn" | "pnpm") => {
+                let named_packages: Vec<&str> = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+                let global = words.iter().any(|w| matches!(*w, "-g" | "--global" | "global" | "--location=global"));
+                if global && *operation == Operation::Install {
+                    return Ok(Some(self.global(draft, plan, index, command, &named_packages)));
+                }
+                if global {
+                    return Ok(Some(Role::Build));
+                }
+                match operation {
+                    Operation::Install | Operation::Download => self.install(draft, plan, index, step, command, manager, &words).map(Some),
+                    Operation::Run => {
+                        for script in &named_packages {
+                            self.script(draft, command, script)?;
+                        }
+                        self.build(plan, index, command).map(Some)
+                    }
+                    Operation::Remove if words.iter().any(|w| *w == "prune") => {
+                        self.installs.iter_mut().for_each(|i| i.production = true);
+                        Ok(Some(Role::Build))
+                    }
+                    Operation::Clean | Operation::Remove | Operation::Update | Operation::Upgrade => Ok(Some(Role::Build)),
+                    Operation::Other if words.contains(&"prune") => {
+                        self.installs.iter_mut().for_each(|i| i.production = true);
+                        Ok(Some(Role::Build))
+                    }
+                    Operation::Other
+                        if words.iter().any(|w| {
+                            matches!(*w, "config" | "set" | "cache" | "dedupe" | "audit" | "ls" | "--version" | "-v" | "version")
+                        }) =>
+                    {
+                        Ok(Some(Role::Build))
+                    }
+                    Operation::Other => Ok(None),
+                }
+            }
+            Action::Language { manager, .. } if manager == "corepack" => Ok(Some(Role::Runtime(Vec::new()))),
+            Action::Build { .. } => self.build(plan, index, command).map(Some),
+            _ if words.first().is_some_and(|w| *w == "node")
+                && words.get(1).is_some_and(|w| w.ends_with(".js") || w.ends_with(".mjs") || w.ends_with(".cjs")) =>
+            {
+                needs::writes_elsewhere(draft, plan, command, &words, &[])?;
+                plan.notes.push(format!(
+                    "`{}` (line {}) runs the project's own code, so its folder is taken over whole",
+                    named(command),
+                    command.line
+                ));
+                self.build(plan, index, command).map(Some)
+            }
+            Action::Test => {
+                self.last_use = self.last_use.max(index);
+                Ok(Some(Role::Neutral))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// A program installed for all: it stays in the builder, and the runtime stage installs it again if what starts names it.
+    fn global(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, packages: &[&str]) -> Role {
+        let tools =
+            |p: &&str| {
+                let bare = p.rsplit_once('@').map_or(*p, |(name, _)| if name.is_empty() { *p } else { name });
+                let name = bare.rsplit('/').next().unwrap_or(bare);
+                matches!(name, "npm" | "yarn" | "pnpm")
+                    || draft.program.commands.iter().any(|c| {
+                        c.words.iter().any(|w| w.rsplit('/').next().is_some_and(|w| w == name || w.starts_with(&format!("{name}-"))))
+                    })
+            };
+        if packages.iter().any(tools) {
+            let text = command.span.text(draft.model.file.source()).replace(['\r', '\n'], " ");
+            plan.extras.push(Extra { anchor: index, text: format!("RUN {text}") });
+        }
+        Role::Build
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn install(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+        manager: &str,
+        words: &[&str],
+    ) -> Result<Role, Refusal> {
+        let folder = folder(command)?;
+        let production_env =
+            step.before.env.iter().chain(&[]).any(|(n, v)| n == "NODE_ENV" && matches!(v, Value::Known(v) if v == "production"))
+                || step.before.args.iter().any(|(n, v)| n == "NODE_ENV" && matches!(v, Some(Value::Known(v)) if v == "production"))
+                || command.environment.iter().any(|(n, v)| n == "NODE_ENV" && v.as_deref() == Some("production"));
+        let with_dev = words.iter().any(|w| matches!(*w, "--include=dev" | "--production=false" | "--only=dev" | "--also=dev"));
+        let flagged = words.iter().any(|w| {
+            matches!(*w, "--production" | "--production=true" | "--omit=dev" | "--only=prod" | "--only=production" | "--prod" | "-P")
+        });
+        self.installs.push(Install {
+            manager: manager.to_owned(),
+            folder: folder.clone(),
+            step: index,
+            production: flagged || production_env && !with_dev,
+        });
+        if self.lifecycle(draft, &folder) || draft.model.context.knowledge() != &Knowledge::Known {
+            plan.snapshot(&folder, index);
+        }
+        Ok(Role::Build)
+    }
+
+    /// Whether installing runs scripts of the project itself.
+    fn lifecycle(&self, draft: &Draft, folder: &str) -> bool {
+        package(draft, folder).is_none_or(|p| {
+            ["preinstall", "install", "postinstall", "prepare", "prepublish"].iter().any(|s| p.script(s).is_some()) || p.has_workspaces()
+        })
+    }
+
+    /// Looks at a script of package.json that runs at build time.
+    fn script(&self, draft: &Draft, command: &Classified, name: &str) -> Result<(), Refusal> {
+        let Some(folder) = command.directory.as_deref() else { return Ok(()) };
+        let Some(text) = package(draft, folder).and_then(|p| p.script(name)) else { return Ok(()) };
+        for word in text.split([' ', '=', '"', '\'']) {
+            let outside =
+                word.starts_with('/') && word.len() > 1 && !inside(word, folder) && !word.starts_with("/dev/") && !word.starts_with("/tmp")
+                    || word.starts_with("../") && !word.contains("node_modules");
+            if outside {
+                return refuse(
+                    command.line,
+                    format!(
+                        "`{}` runs `{text}`, which names `{word}` outside of `{folder}`; copy what it leaves there by hand",
+                        named(command)
+                    ),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn build(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
+        let folder = folder(command)?;
+        self.built = true;
+        self.last_use = self.last_use.max(index);
+        plan.snapshot(&folder, index);
+        Ok(Role::Build)
+    }
+
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        needs::readable_start(draft)?;
+        let line = draft.from.line;
+        let folder = draft.workdir().unwrap_or("/").to_owned();
+        let start = Start::read(draft, &folder);
+        if let Some((reason, line)) = start.refusal {
+            return refuse(line, reason);
+        }
+        let full = needs::is_full(draft);
+        if full {
+            needs::known_context(draft, "what the program calls of the full image can't be told")?;
+            needs::tools(draft, plan, &[".js", ".mjs", ".cjs", ".ts"], &["child_process", "execa", "shelljs", "zx"])?;
+        }
+        let prunes = self.prune(draft, plan, &start)?;
+        if !full && plan.shed.is_empty() && !prunes {
+            return refuse(
+                line,
+                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
+            );
+        }
+        if full {
+            let names: Vec<String> =
+                self.installs.iter().filter_map(|i| package(draft, &i.folder)).flat_map(|p| p.runtime_names()).collect();
+            let anchor = self.installs.first().map_or(0, |i| i.step);
+            let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+            for name in names {
+                match draft.model.catalog.node_runtime(&name, manager, &draft.facts.releases) {
+                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                    Err(reason) => return refuse(draft.line(anchor), reason),
+                }
+            }
+        }
+        for install in &self.installs {
+            let modules = format!("{}/node_modules", install.folder.trim_end_matches('/'));
+            if plan.snapshot_of(&modules).is_some() {
+                continue;
+            }
+            if draft.model.context.exists(&draft.context_path(&modules).unwrap_or_else(|| "node_modules".to_owned())) {
+                // The context's own modules would overlay the installed ones, as they did before: keep that order.
+                plan.snapshot(&install.folder, last_copy_into(draft, &install.folder).max(install.step));
+                continue;
+            }
+            plan.artifact(&modules, install.step);
+        }
+        needs::time_zones(draft, plan, false);
+        Ok(())
+    }
+
+    /// Leaves what only develops behind, where it is sure that nothing at run time needs it.
+    fn prune(&mut self, draft: &Draft, plan: &mut Plan, start: &Start) -> Result<bool, Refusal> {
+        let mut prunes = false;
+        let old = draft.facts.version.as_deref().and_then(|v| v.split('.').next()?.parse::<u32>().ok()).is_some_and(|v| v < 16);
+        let mut done: Vec<String> = Vec::new();
+        for install in &self.installs {
+            let Some(package) = package(draft, &install.folder) else { continue };
+            let dev = package.dev_names();
+            if install.production || dev.is_empty() || done.contains(&install.folder) {
+                continue;
+            }
+            if let Some(needed) = dev.iter().find(|name| start.uses(name)) {
+                plan.notes.push(format!("`{needed}` is a devDependency and is used at run time, so the development modules stay"));
+                continue;
+            }
+            if let Some((name, path)) = required_at_run_time(draft, &dev) {
+                plan.notes.push(format!("{path} loads `{name}`, a devDependency, so the development modules stay"));
+                continue;
+            }
+            if package.has_workspaces() {
+                plan.notes.push("the project has workspaces, so the development modules stay".to_owned());
+                continue;
+            }
+            let command = match install.manager.as_str() {
+                "yarn" if package.uses_yarn_berry() => continue,
+                "yarn" => "yarn install --production --ignore-scripts --prefer-offline",
+                "pnpm" => "pnpm prune --prod",
+                _ if old => "npm prune --production",
+                _ => "npm prune --omit=dev",
+            };
+            let after = self.last_use.max(install.step);
+            let here = draft.steps.get(after).and_then(|s| s.before.workdir.clone());
+            let text = if here.as_deref() == Some(install.folder.as_str()) {
+                format!("RUN {command}")
+            } else {
+                format!("RUN cd {} && {command}", install.folder)
+            };
+            if install.manager == "npm" && package.is_prepared() {
+                plan.notes.push("pruning would run the project's `prepare` script, so the development modules stay".to_owned());
+                continue;
+            }
+            plan.builder_after.push((after, text));
+            if let Some(s) = plan.snapshots.iter_mut().find(|s| inside(&install.folder, &s.folder)) {
+                s.last_writer = s.last_writer.max(after);
+            }
+            plan.notes.push(format!("`{command}` drops the {} development modules", dev.len()));
+            done.push(install.folder.clone());
+            prunes = true;
+        }
+        Ok(prunes)
+    }
+}
+
+fn last_copy_into(draft: &Draft, folder: &str) -> usize {
+    draft.copies.iter().filter(|c| inside(folder, &c.destination) || inside(&c.destination, folder)).map(|c| c.step).max().unwrap_or(0)
+}
+
+fn folder(command: &Classified) -> Result<String, Refusal> {
+    match command.directory.as_deref() {
+        Some(folder) if !is_system_folder(folder) => Ok(folder.to_owned()),
+        Some(folder) => refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command))),
+        None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
+    }
+}
+
+/// The package.json that stands in `folder` of the image.
+fn package(draft: &Draft, folder: &str) -> Option<Package> {
+    let path = draft.context_path(&format!("{}/package.json", folder.trim_end_matches('/')))?;
+    let text = draft.model.context.read(&path)?;
+    serde_json::from_str(&text).ok().map(Package)
+}
+
+/// A package.json.
+struct Package(serde_json::Value);
+
+impl Package {
+    fn script(&self, name: &str) -> Option<String> {
+        self.0.get("scripts")?.get(name)?.as_str().map(str::to_owned)
+    }
+
+    fn names(&self, key: &str) -> Vec<String> {
+        self.0.get(key).and_then(|v| v.as_object()).map(|m| m.keys().cloned().collect()).unwrap_or_default()
+    }
+
+    fn dev_names(&self) -> Vec<String> {
+        let runtime = self.runtime_names();
+        self.names("devDependencies").into_iter().filter(|n| !runtime.contains(n)).collect()
+    }
+
+    fn runtime_names(&self) -> Vec<String> {
+        [self.names("dependencies"), self.names("optionalDependencies")].concat()
+    }
+
+    fn has_workspaces(&self) -> bool {
+        self.0.get("workspaces").is_some()
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.script("prepare").is_some()
+    }
+
+    fn uses_yarn_berry(&self) -> bool {
+        self.0.get("packageManager").and_then(|v| v.as_str()).is_some_and(|v| v.starts_with("yarn@") && !v.starts_with("yarn@1"))
+    }
+}
+
+/// What `npm start` and the like go through.
+#[derive(Debug, Default)]
+struct Start {
+    /// The first words of everything that starts.
+    words: Vec<String>,
+    refusal: Option<(String, usize)>,
+}
+
+impl Start {
+    fn read(draft: &Draft, folder: &str) -> Self {
+        let mut start = Self::default();
+        let commands: Vec<(Vec<String>, usize)> = draft.program.commands.iter().map(|c| (c.words.clone(), c.line)).collect();
+        for (words, line) in commands {
+            start.command(draft, folder, &words, line, 0);
+        }
+        start
+    }
+
+    fn command(&mut self, draft: &Draft, folder: &str, words: &[String], line: usize, depth: usize) {
+        let Some(first) = words.first() else { return };
+        let name = first.rsplit('/').next().unwrap_or(first);
+        self.words.extend(words.iter().cloned());
+        if draft.model.catalog.node_development_server(&words.join(" ")) {
+            self.refusal.get_or_insert((
+                format!("`{}` is a development server; this is a development file, and a production image is another one", words.join(" ")),
+                line,
+            ));
+            return;
+        }
+        if words.iter().any(|w| w == "--watch" || w == "--hot") && depth > 0 {
+            self.refusal.get_or_insert((
+                format!("`{}` watches the sources; this is a development file, and a production image is another one", words.join(" ")),
+                line,
+            ));
+            return;
+        }
+        if !matches!(name, "npm" | "yarn" | "pnpm") || depth > 4 {
+            return;
+        }
+        let rest: Vec<&str> = words.iter().skip(1).map(String::as_str).filter(|w| !w.starts_with('-')).collect();
+        let script = match rest.as_slice() {
+            ["run" | "run-script", script, ..] => *script,
+            ["start", ..] => "start",
+            ["test" | "t", ..] => "test",
+            [script, ..] if name != "npm" => *script,
+            _ => return,
+        };
+        let Some(package) = package(draft, folder) else {
+            if draft.model.context.knowledge() != &Knowledge::Known {
+                self.refusal.get_or_insert((
+                    format!("context unknown: package.json can't be read, so what `{}` starts can't be told", words.join(" ")),
+                    line,
+                ));
+            }
+            return;
+        };
+        for hook in [format!("pre{script}"), script.to_owned(), format!("post{script}")] {
+            let Some(text) = package.script(&hook) else { continue };
+            if builds(&text) {
+                self.refusal.get_or_insert((
+                    format!("`{}` runs `{text}` (package.json), which builds when the container starts: the development modules are needed at run time", words.join(" ")),
+                    line,
+                ));
+                return;
+            }
+            match super::program::parse_text(&text) {
+                Some(parsed) => {
+                    for inner in super::program::simple_commands(&parsed) {
+                        let inner: Vec<String> =
+                            inner.into_iter().skip_while(|w| w.contains('=') || w == "cross-env" || w == "env").collect();
+                        self.command(draft, folder, &inner, line, depth + 1);
+                    }
+                }
+                None => self.words.extend(text.split_whitespace().map(str::to_owned)),
+            }
+        }
+    }
+
+    /// Whether the package `name` is started, or one of its programs as far as names tell.
+    fn uses(&self, name: &str) -> bool {
+        let short = name.rsplit('/').next().unwrap_or(name);
+        let programs: &[&str] = match name {
+            "typescript" => &["tsc"],
+            "@nestjs/cli" => &["nest"],
+            "@angular/cli" => &["ng"],
+            "@babel/node" => &["babel-node"],
+            "@babel/cli" => &["babel"],
+            "sequelize-cli" => &["sequelize"],
+            _ => &[],
+        };
+        // Types are for compilers only, and `node` is no program of a package here.
+        !name.starts_with("@types/")
+            && self.words.iter().any(|w| {
+                let word = w.rsplit('/').next().unwrap_or(w);
+                word == short || programs.contains(&word) || w == name || w.starts_with(&format!("{name}/"))
+            })
+    }
+}
+
+/// Whether a start script builds first.
+fn builds(text: &str) -> bool {
+    text.split(['&', ';', '|']).any(|part| {
+        let words: Vec<&str> = part.split_whitespace().collect();
+        matches!(words.as_slice(), ["npm" | "yarn" | "pnpm", "run", script, ..] if script.starts_with("build"))
+            || matches!(words.as_slice(), ["yarn" | "pnpm", "build", ..])
+            || matches!(words.first().copied(), Some("tsc" | "webpack" | "rollup" | "gulp" | "grunt" | "parcel" | "babel"))
+            || matches!(words.as_slice(), ["next" | "nuxt" | "vite" | "ng" | "nest" | "react-scripts", "build", ..])
+            || matches!(words.as_slice(), ["npm" | "yarn", "install" | "ci" | "i", ..])
+    })
+}
+
+/// A devDependency that plain JavaScript of the project loads, with the file that does.
+fn required_at_run_time(draft: &Draft, dev: &[String]) -> Option<(String, String)> {
+    let context = draft.model.context;
+    for path in context.files().0 {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let script = [".js", ".mjs", ".cjs"].iter().any(|e| name.ends_with(e));
+        let configures = name.contains("config")
+            || name.starts_with('.')
+            || name.contains("gulpfile")
+            || name.contains("Gruntfile")
+            || name.contains("karma");
+        if !script || configures || needs::is_test(&path) || path.contains("node_modules/") {
+            continue;
+        }
+        let Some(text) = context.read(&path) else { continue };
+        for package in dev {
+            let loads = ['"', '\'']
+                .iter()
+                .any(|q| [format!("require({q}{package}{q}"), format!("require({q}{package}/")].iter().any(|s| text.contains(s.as_str())));
+            if loads {
+                return Some((package.clone(), path));
+            }
+        }
+    }
+    None
+}

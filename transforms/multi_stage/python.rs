@@ -1,0 +1,557 @@
+//! Python: everything that pip installs goes into a virtual environment at one path, which the runtime stage takes over.
+
+use super::draft::{Draft, absolute, inside, refuse};
+use super::needs;
+use super::plan::{Plan, Snapshot};
+use super::roles::{Role, is_system_folder, named};
+use crate::edit::Edit;
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::{Step, Value};
+use crate::source::Span;
+use crate::transforms::Refusal;
+
+/// Where the virtual environment is made.
+const VENV: &str = "/opt/venv";
+
+/// What the planner has seen.
+#[derive(Debug, Default)]
+pub(super) struct Python {
+    /// The first step that installs.
+    first_install: Option<usize>,
+    /// Whether something is installed outside of the user's own environments.
+    into_venv: bool,
+    /// Virtual environments that the file makes itself.
+    own: Vec<String>,
+    /// The names of what is installed, lower case.
+    packages: Vec<(String, Vec<String>)>,
+    /// The first line that installs something whose names can't be read.
+    unread: Option<(String, usize)>,
+    /// Whether wheels are not used.
+    from_source: bool,
+    /// A step after which something was built besides.
+    built: bool,
+}
+
+impl Python {
+    pub(super) fn builds(&self) -> bool {
+        self.first_install.is_some() || self.built
+    }
+
+    pub(super) fn role(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+    ) -> Result<Option<Role>, Refusal> {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        if let Some(folder) = environment_made(&words) {
+            let Some(folder) = absolute(command.directory.as_deref(), folder) else {
+                return refuse(command.line, format!("`{}` makes a virtual environment in a folder that is not known", named(command)));
+            };
+            self.own.push(folder.clone());
+            self.first_install.get_or_insert(index);
+            plan.snapshot(&folder, index);
+            return Ok(Some(Role::Build));
+        }
+        match &command.action {
+            Action::Language { manager, operation, packages, files } => match (manager.as_str(), operation) {
+                ("pip", Operation::Install | Operation::Download) => self.pip(draft, plan, index, step, command, packages, files).map(Some),
+                ("pip" | "pip3", _) => Ok(Some(Role::Build)),
+                ("poetry" | "pipenv", _) => self.project_tool(draft, plan, index, command, manager, &words).map(Some),
+                ("uv", _) => self.uv(plan, index, command, &words).map(Some),
+                ("npm" | "yarn" | "pnpm", _) => self.in_folder(plan, index, command).map(Some),
+                ("conda", _) => refuse(command.line, "conda installs outside of any virtual environment; split it by hand"),
+                _ => Ok(None),
+            },
+            Action::Build { .. } => self.in_folder(plan, index, command).map(Some),
+            Action::System { operation: Operation::Install, packages, .. } => {
+                // Node for the assets: what starts is Python, and as far as can be read calls no Node.
+                let node = |name: &str| matches!(name, "nodejs" | "npm" | "yarn");
+                let unused = !draft
+                    .program
+                    .commands
+                    .iter()
+                    .any(|c| c.words.iter().any(|w| matches!(w.as_str(), "node" | "nodejs" | "npm" | "npx" | "yarn")));
+                let all_literal = packages.iter().all(|w| w.literal.is_some());
+                if unused && all_literal && packages.iter().any(|w| node(&w.raw)) {
+                    for word in packages.iter().filter(|w| !node(&w.raw)) {
+                        super::roles::system_package(draft, plan, index, command, word.literal.as_deref().unwrap_or(&word.raw))?;
+                    }
+                    plan.shed.extend(packages.iter().filter(|w| node(&w.raw)).map(|w| w.raw.clone()));
+                    return Ok(Some(Role::Build));
+                }
+                Ok(None)
+            }
+            _ => self.project_code(draft, plan, index, command, &words),
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn pip(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        step: &Step,
+        command: &Classified,
+        packages: &[crate::shell::ShellWord],
+        files: &[crate::shell::ShellWord],
+    ) -> Result<Role, Refusal> {
+        let line = command.line;
+        if !super::is_root(step.before.user.as_deref()) {
+            return refuse(line, "pip runs as another user than root here, and could not write to a virtual environment made by root");
+        }
+        let program = command.words.first().map(|w| w.raw.as_str()).unwrap_or_default();
+        let in_own = self.own.iter().find(|v| inside(program, v)).cloned();
+        if program.contains('/') && in_own.is_none() {
+            return refuse(line, format!("`{program}` is called by its path, so it would install outside of the virtual environment"));
+        }
+        if program.contains("python2") || program.contains("pip2") {
+            return refuse(line, "Python 2 has no virtual environments of its own");
+        }
+        for word in &command.words {
+            let flag = word.raw.split('=').next().unwrap_or("");
+            match flag {
+                "--no-binary" => self.from_source = true,
+                "--user" if in_own.is_none() => plan.builder_edits.push(Edit::delete(with_blank(draft.model.file.source(), word.span))),
+                "-t" | "--target" | "--prefix" | "--root" => {
+                    return refuse(line, format!("pip's `{flag}` installs to a place of its own; copy that by hand"));
+                }
+                _ => {}
+            }
+        }
+        for (name, value) in &command.environment {
+            if matches!(name.as_str(), "PIP_TARGET" | "PIP_PREFIX" | "PIP_USER" | "PYTHONUSERBASE") {
+                return refuse(line, format!("{name}={} sends pip's files to a place of its own", value.as_deref().unwrap_or("...")));
+            }
+        }
+        self.first_install.get_or_insert(index);
+        self.into_venv |= in_own.is_none() && !self.active_own(step);
+        if let Some(own) = in_own.or_else(|| self.own.iter().find(|v| self.on_path(step, v)).cloned()) {
+            plan.snapshot(&own, index);
+        }
+        let folder = command.directory.as_deref();
+        let editable = command.words.iter().any(|w| w.raw == "-e" || w.raw == "--editable");
+        for word in packages {
+            let text = word.literal.as_deref().unwrap_or(&word.raw);
+            if is_path(text) {
+                let bare = text.split('[').next().unwrap_or(text);
+                match absolute(folder, bare) {
+                    Some(path) if editable || !path.ends_with(".whl") => self.sources(draft, plan, index, line, &path)?,
+                    Some(_) => {}
+                    None => return refuse(line, format!("pip installs `{text}` from a folder that is not known")),
+                }
+                self.unread.get_or_insert((text.to_owned(), line));
+            } else {
+                self.packages.push(requirement(text));
+            }
+        }
+        for word in files {
+            let Some(text) = &word.literal else {
+                self.unread.get_or_insert((word.raw.clone(), line));
+                continue;
+            };
+            if text.contains("://") {
+                self.unread.get_or_insert((text.clone(), line));
+                continue;
+            }
+            let Some(path) = absolute(folder, text) else {
+                return refuse(line, format!("pip reads `{text}` in a folder that is not known"));
+            };
+            self.requirements(draft, plan, index, line, &path, 0)?;
+        }
+        Ok(Role::Build)
+    }
+
+    /// Reads a requirements file of the image, and those that it includes.
+    fn requirements(&mut self, draft: &Draft, plan: &mut Plan, index: usize, line: usize, path: &str, depth: usize) -> Result<(), Refusal> {
+        let text = draft.context_path(path).and_then(|p| draft.model.context.read(&p));
+        let Some(text) = text.filter(|_| depth < 8) else {
+            self.unread.get_or_insert((path.to_owned(), line));
+            return Ok(());
+        };
+        let folder = path.rsplit_once('/').map_or("/", |(f, _)| f);
+        let joined = text.replace("\\\r\n", " ").replace("\\\n", " ");
+        for entry in joined.lines() {
+            let entry = entry.split(" #").next().unwrap_or(entry).trim();
+            if entry.is_empty() || entry.starts_with('#') {
+                continue;
+            }
+            let option = |names: [&str; 2]| {
+                names.iter().find_map(|n| {
+                    entry.strip_prefix(n).filter(|rest| rest.starts_with([' ', '='])).map(|rest| rest.trim_start_matches(['=', ' ']).trim())
+                })
+            };
+            if let Some(included) =
+                option(["-r", "--requirement"]).or_else(|| entry.strip_prefix("-r").filter(|_| !entry.starts_with("-r ")).map(str::trim))
+            {
+                if let Some(next) = absolute(Some(folder), included) {
+                    self.requirements(draft, plan, index, line, &next, depth + 1)?;
+                }
+            } else if let Some(source) = option(["-e", "--editable"]) {
+                if is_path(source) {
+                    // Relative paths in a requirements file start at the folder in which pip runs.
+                    let here = draft.steps.get(index).and_then(|s| s.before.workdir.as_deref());
+                    let Some(path) = absolute(here, source.split('[').next().unwrap_or(source)) else {
+                        return refuse(line, format!("{path} installs `{source}` from a folder that is not known"));
+                    };
+                    self.sources(draft, plan, index, line, &path)?;
+                }
+            } else if entry.starts_with('-') {
+                self.from_source |= entry.starts_with("--no-binary");
+            } else if is_path(entry) {
+                self.unread.get_or_insert((entry.to_owned(), line));
+            } else {
+                self.packages.push(requirement(entry));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes over the folder of a project that is installed from its sources.
+    fn sources(&mut self, draft: &Draft, plan: &mut Plan, index: usize, line: usize, path: &str) -> Result<(), Refusal> {
+        if is_system_folder(path) {
+            return refuse(line, format!("the project is installed from `{path}`, which holds more than the project"));
+        }
+        for name in ["setup.py", "setup.cfg", "pyproject.toml"] {
+            let text = draft.context_path(&format!("{path}/{name}")).and_then(|p| draft.model.context.read(&p));
+            if let Some(text) = text {
+                self.packages.extend(quoted_requirements(&text));
+            }
+        }
+        plan.snapshot(path, index);
+        Ok(())
+    }
+
+    fn project_tool(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        command: &Classified,
+        tool: &str,
+        words: &[&str],
+    ) -> Result<Role, Refusal> {
+        self.first_install.get_or_insert(index);
+        if !words.iter().any(|w| matches!(*w, "install" | "sync" | "update")) {
+            return Ok(Role::Build);
+        }
+        let source = draft.model.file.source();
+        let system = match tool {
+            "pipenv" => words.contains(&"--system"),
+            _ => {
+                source.contains("virtualenvs.create false")
+                    || draft.steps.get(index).is_some_and(|s| {
+                        s.before
+                            .env
+                            .iter()
+                            .any(|(n, v)| n == "POETRY_VIRTUALENVS_CREATE" && matches!(v, Value::Known(v) if v == "false" || v == "0"))
+                    })
+            }
+        };
+        if !system {
+            return refuse(
+                command.line,
+                format!("{tool} makes a virtual environment of its own in a place that depends on its settings; split it by hand"),
+            );
+        }
+        self.into_venv = true;
+        self.unread.get_or_insert((format!("{tool}'s lock file"), command.line));
+        let folder = self.folder(command)?;
+        for name in ["pyproject.toml", "Pipfile"] {
+            if let Some(text) = draft.context_path(&format!("{folder}/{name}")).and_then(|p| draft.model.context.read(&p)) {
+                self.packages.extend(table_keys(&text));
+                self.unread = None;
+            }
+        }
+        if tool == "poetry" && !words.contains(&"--no-root") {
+            plan.snapshot(&folder, index);
+        }
+        Ok(Role::Build)
+    }
+
+    fn uv(&mut self, plan: &mut Plan, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        self.first_install.get_or_insert(index);
+        if words.contains(&"pip") {
+            return refuse(command.line, "`uv pip` chooses its environment by rules of its own; split it by hand");
+        }
+        let folder = self.folder(command)?;
+        self.unread.get_or_insert(("uv.lock".to_owned(), command.line));
+        plan.snapshot(&folder, index);
+        Ok(Role::Build)
+    }
+
+    /// A tool that writes only into the folder that it runs in.
+    fn in_folder(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
+        let folder = self.folder(command)?;
+        self.built = true;
+        plan.snapshot(&folder, index);
+        Ok(Role::Build)
+    }
+
+    fn folder(&self, command: &Classified) -> Result<String, Refusal> {
+        match command.directory.as_deref() {
+            Some(folder) if !is_system_folder(folder) => Ok(folder.to_owned()),
+            Some(folder) => refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command))),
+            None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
+        }
+    }
+
+    /// The project's own code, run at build time.
+    fn project_code(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        command: &Classified,
+        words: &[&str],
+    ) -> Result<Option<Role>, Refusal> {
+        let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+        let python = name == "python" || name.strip_prefix("python3").is_some_and(|r| r.is_empty() || r.starts_with('.'));
+        if !python {
+            return Ok(None);
+        }
+        let argument = words.get(1).copied().unwrap_or_default();
+        match (argument, words.get(2).copied()) {
+            ("--version" | "-V", _) => return Ok(Some(Role::Neutral)),
+            ("-m", Some("compileall")) => return Ok(Some(Role::Build)),
+            ("-m", Some("spacy")) => {
+                self.first_install.get_or_insert(index);
+                self.into_venv = true;
+                return Ok(Some(Role::Build));
+            }
+            _ => {}
+        }
+        if !argument.ends_with(".py") {
+            return refuse(
+                command.line,
+                format!("`{}` has effects that are not known; copy what it leaves behind by hand", named(command)),
+            );
+        }
+        let folder = self.folder(command)?;
+        if argument == "setup.py" {
+            self.first_install.get_or_insert(index);
+            self.into_venv = true;
+            self.sources(draft, plan, index, command.line, &folder)?;
+            return Ok(Some(Role::Build));
+        }
+        // What Django writes at build time goes where its settings say.
+        let settings: &[&str] = if argument == "manage.py" { &["settings"] } else { &[] };
+        needs::writes_elsewhere(draft, plan, command, words, settings)?;
+        self.built = true;
+        plan.snapshot(&folder, index);
+        plan.notes.push(format!(
+            "`{}` (line {}) runs the project's own code, so `{folder}` is taken over whole from the builder",
+            named(command),
+            command.line
+        ));
+        Ok(Some(Role::Build))
+    }
+
+    fn active_own(&self, step: &Step) -> bool {
+        self.own.iter().any(|v| self.on_path(step, v))
+    }
+
+    fn on_path(&self, step: &Step, venv: &str) -> bool {
+        step.before
+            .env
+            .iter()
+            .any(|(n, v)| n == "PATH" && matches!(v, Value::Known(v) if v.split(':').next() == Some(&format!("{venv}/bin"))))
+    }
+
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        let line = draft.from.line;
+        let full = needs::is_full(draft);
+        if draft.facts.version.as_deref().is_some_and(|v| v == "2" || v.starts_with("2.")) {
+            return refuse(line, "Python 2 has no virtual environments of its own");
+        }
+        if !full && plan.shed.is_empty() {
+            return refuse(
+                line,
+                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
+            );
+        }
+        needs::readable_start(draft)?;
+        development(draft)?;
+        self.interpreter_paths(draft)?;
+        if full {
+            needs::known_context(draft, "which libraries of the full image the program's packages load can't be told")?;
+            if let Some((what, line)) = &self.unread
+                && !self.own_sources_read(plan)
+            {
+                return refuse(
+                    *line,
+                    format!(
+                        "context unknown: `{what}` can't be read, so which libraries of the full image its packages load can't be told"
+                    ),
+                );
+            }
+            needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary("])?;
+            needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+            let anchor = self.first_install.unwrap_or(0);
+            let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+            for package in &self.packages {
+                let (name, extras) = package;
+                match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.from_source || manager == "apk")
+                {
+                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                    Err(reason) => return refuse(draft.line(anchor), reason),
+                }
+            }
+        }
+        if self.into_venv {
+            let anchor = self.first_install.unwrap_or(0);
+            plan.builder_head.push(format!("RUN python -m venv {VENV}"));
+            plan.builder_head.push(format!("ENV PATH={VENV}/bin:$PATH"));
+            plan.extras.push(super::plan::Extra { anchor: 0, text: format!("ENV PATH={VENV}/bin:$PATH") });
+            plan.snapshots.push(Snapshot { folder: VENV.to_owned(), last_writer: anchor });
+            plan.notes.push(format!("what pip installs goes into a virtual environment at `{VENV}`, at the same path in both stages"));
+        }
+        plan.shed.sort();
+        plan.shed.dedup();
+        Ok(())
+    }
+
+    fn own_sources_read(&self, plan: &Plan) -> bool {
+        self.unread.as_ref().is_some_and(|(what, _)| is_path(what)) && !plan.snapshots.is_empty()
+    }
+
+    /// Refuses what names the interpreter's own folders: there the packages would be missing.
+    fn interpreter_paths(&self, draft: &Draft) -> Result<(), Refusal> {
+        if !self.into_venv {
+            return Ok(());
+        }
+        for step in draft.steps {
+            let text = step.span.text(draft.model.file.source());
+            for name in [
+                "/usr/local/lib/python",
+                "/usr/local/bin/python",
+                "/usr/local/bin/pip",
+                "site-packages",
+                "/root/.local/lib",
+                "/root/.local/share",
+            ] {
+                if text.contains(name) {
+                    return refuse(step.line, format!("this line names `{name}`, where the packages would no longer be"));
+                }
+            }
+            if let crate::syntax::View::Env { pairs, .. } = &step.view {
+                for pair in pairs {
+                    let value = pair.value.as_ref().map(|v| v.text.as_str()).unwrap_or_default();
+                    if pair.name.text == "PATH" && !value.contains("$PATH") && !value.contains("${PATH}") {
+                        return refuse(step.line, "PATH is set without its old value, which hides the virtual environment");
+                    }
+                    if matches!(pair.name.text.as_str(), "PIP_TARGET" | "PIP_PREFIX" | "PIP_USER" | "PYTHONUSERBASE" | "PYTHONHOME") {
+                        return refuse(step.line, format!("{} sends packages to a place of its own", pair.name.text));
+                    }
+                }
+            }
+        }
+        for started in &draft.program.commands {
+            let Some(first) = started.words.first() else { continue };
+            if matches!(first.rsplit('/').next(), Some("cron" | "crond")) {
+                return refuse(started.line, "cron starts its jobs with a PATH of its own, which would not find the virtual environment");
+            }
+            if first.starts_with("/usr/local/bin/") && draft.context_path(first).is_none() {
+                return refuse(
+                    started.line,
+                    format!("`{first}` would no longer be there: what pip installs goes into a virtual environment"),
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a file that starts a development server.
+fn development(draft: &Draft) -> Result<(), Refusal> {
+    for started in &draft.program.commands {
+        if started.words.iter().any(|w| matches!(w.as_str(), "--reload" | "--debug" | "--debugger" | "--auto-reload" | "--autoreload")) {
+            return refuse(
+                started.line,
+                format!(
+                    "`{}` is a development server; this is a development file, and a production image is another one",
+                    started.words.join(" ")
+                ),
+            );
+        }
+    }
+    for (name, value) in &draft.stage.end.env {
+        let development = matches!(value, Value::Known(v) if name == "FLASK_DEBUG" && (v == "1" || v == "true") || name == "FLASK_ENV" && v == "development");
+        if development {
+            return refuse(
+                draft.program.line,
+                format!("{name} asks for development mode; this is a development file, and a production image is another one"),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The folder of `python -m venv FOLDER` and `virtualenv FOLDER`.
+fn environment_made<'w>(words: &[&'w str]) -> Option<&'w str> {
+    let (first, rest) = words.split_first()?;
+    let name = first.rsplit('/').next().unwrap_or(first);
+    let arguments = if name == "virtualenv" {
+        rest
+    } else if name.starts_with("python") && rest.first() == Some(&"-m") && matches!(rest.get(1), Some(&"venv" | &"virtualenv")) {
+        rest.get(2..)?
+    } else {
+        return None;
+    };
+    arguments.iter().rev().find(|w| !w.starts_with('-')).copied()
+}
+
+/// Whether pip takes `text` for a path of the file system.
+fn is_path(text: &str) -> bool {
+    let bare = text.split('[').next().unwrap_or(text);
+    !text.contains("://")
+        && (bare == "."
+            || bare == ".."
+            || bare.starts_with("./")
+            || bare.starts_with("../")
+            || bare.starts_with('/')
+            || bare.starts_with("file:")
+            || bare.ends_with(".whl")
+            || bare.ends_with(".tar.gz"))
+}
+
+/// The name of a requirement as the index writes it (lower case, `_` and `.` as `-`), and its extras.
+fn requirement(text: &str) -> (String, Vec<String>) {
+    let extras = text.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(inside, _)| inside);
+    (package_name(text), extras.map(|e| e.split(',').map(|x| x.trim().to_owned()).collect()).unwrap_or_default())
+}
+
+fn package_name(text: &str) -> String {
+    let bare = text.strip_prefix("git+").map_or(text, |_| text.rsplit("egg=").next().unwrap_or(text));
+    let end = bare.find(|c: char| !(c.is_alphanumeric() || c == '-' || c == '_' || c == '.')).unwrap_or(bare.len());
+    bare.get(..end).unwrap_or(bare).to_ascii_lowercase().replace(['_', '.'], "-")
+}
+
+/// The names in quotes of a setup.py or a pyproject.toml, as far as they look like requirements.
+fn quoted_requirements(text: &str) -> Vec<(String, Vec<String>)> {
+    text.split(['"', '\''])
+        .skip(1)
+        .step_by(2)
+        .filter(|s| s.starts_with(|c: char| c.is_ascii_alphabetic()))
+        .map(requirement)
+        .filter(|(n, _)| !n.is_empty())
+        .collect()
+}
+
+/// The keys of a TOML file that look like packages.
+fn table_keys(text: &str) -> Vec<(String, Vec<String>)> {
+    text.lines()
+        .filter_map(|l| l.split_once('=').map(|(k, _)| requirement(k.trim().trim_matches('"'))))
+        .filter(|(k, _)| !k.is_empty())
+        .chain(quoted_requirements(text))
+        .collect()
+}
+
+/// `span` with the blank in front of it.
+fn with_blank(source: &str, span: Span) -> Span {
+    let blank = source.get(..span.start).is_some_and(|s| s.ends_with([' ', '\t']));
+    Span::new(span.start - usize::from(blank), span.end)
+}

@@ -1,0 +1,537 @@
+//! What each RUN is for: building, running, or both.
+
+use super::draft::{Draft, absolute, inside, refuse};
+use super::facts::facts;
+use super::language::Language;
+use super::plan::{Fate, Package, Plan};
+use crate::model::Step;
+use crate::model::command::{Action, Classified, Operation};
+use crate::syntax::Keyword;
+use crate::transforms::Refusal;
+
+/// What a command means for the split.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Leaves nothing that either stage misses.
+    Neutral,
+    /// Belongs to the builder.
+    Build,
+    /// Belongs to the image that ships; the paths that it touches.
+    Runtime(Vec<String>),
+    /// Not understood: the reason.
+    Unknown(String),
+}
+
+/// Folders that no application owns: a build that runs there writes who knows what.
+const SYSTEM_FOLDERS: &[&str] = &[
+    "/",
+    "/bin",
+    "/boot",
+    "/dev",
+    "/etc",
+    "/home",
+    "/lib",
+    "/lib64",
+    "/opt",
+    "/proc",
+    "/root",
+    "/run",
+    "/sbin",
+    "/sys",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+    "/var/log",
+    "/var/www",
+    "/go",
+];
+
+/// Whether an application can own `folder`.
+pub(super) fn is_system_folder(folder: &str) -> bool {
+    SYSTEM_FOLDERS.contains(&folder)
+}
+
+/// The role of every command of every RUN, in order.
+pub(super) struct Roles {
+    /// For each step, its commands' roles; empty for what is no RUN.
+    pub of: Vec<Vec<Role>>,
+}
+
+/// Reads the roles of all RUNs. The language says what its own commands build, and notes snapshots and artifacts in the plan.
+pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> Result<Roles, Refusal> {
+    let mut of = Vec::new();
+    for (index, step) in draft.steps.iter().enumerate() {
+        if step.keyword != Keyword::Run {
+            of.push(Vec::new());
+            continue;
+        }
+        let Some(facts) = step.run.as_ref().filter(|r| r.script.is_some()) else {
+            return refuse(step.line, "what this RUN does is not understood, so it can't be told which stage needs it");
+        };
+        let mut roles = Vec::new();
+        for command in &facts.commands {
+            let role = match language.role(draft, plan, index, step, command)? {
+                Some(role) => role,
+                None => general(draft, plan, index, command, language.compiled())?,
+            };
+            if let Role::Unknown(reason) = role {
+                return refuse(command.line, reason);
+            }
+            roles.push(role);
+        }
+        of.push(roles);
+    }
+    Ok(Roles { of })
+}
+
+/// Whether a command only sets up the system that it runs on, with no effect that a copy would carry.
+fn configures_system(command: &Classified) -> bool {
+    let program = command.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
+    facts().system_commands.iter().any(|c| c == program)
+}
+
+/// The command as one would name it in a sentence.
+pub(super) fn named(command: &Classified) -> String {
+    let words: Vec<&str> = command.words.iter().take(4).map(|w| w.raw.as_str()).collect();
+    words.join(" ")
+}
+
+fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, compiled: bool) -> Result<Role, Refusal> {
+    let folder = command.directory.as_deref();
+    let role = match &command.action {
+        Action::System { operation: Operation::Install, packages, .. } => {
+            for word in packages {
+                let Some(name) = &word.literal else {
+                    return refuse(
+                        command.line,
+                        format!("the package `{}` is named by a variable, so it can't be told whether the program needs it", word.raw),
+                    );
+                };
+                system_package(draft, plan, index, command, name)?;
+            }
+            Role::Build
+        }
+        Action::System { operation: Operation::Update | Operation::Clean | Operation::Remove, .. } => Role::Build,
+        Action::System { .. } => Role::Runtime(Vec::new()),
+        Action::Clean | Action::Test => Role::Neutral,
+        Action::Shell => match written(command, folder) {
+            Ok(paths) if paths.is_empty() => Role::Neutral,
+            Ok(paths) => Role::Runtime(paths),
+            Err(reason) => Role::Unknown(reason),
+        },
+        Action::User => Role::Runtime(Vec::new()),
+        Action::File { .. } => match written(command, folder) {
+            // WORKDIR makes its folder in both stages.
+            Ok(paths) if paths.iter().all(|p| draft.is_workdir(p)) => Role::Neutral,
+            Ok(paths) if unpacks(command) && reads_builds(draft, command) => match paths.iter().find(|p| is_system_folder(p)) {
+                Some(folder) => Role::Unknown(format!(
+                    "`{}` unpacks into `{folder}`, among other files; copy what it leaves there by hand",
+                    named(command)
+                )),
+                None => {
+                    for path in &paths {
+                        plan.artifact(path, index);
+                    }
+                    Role::Build
+                }
+            },
+            Ok(paths) if copies_files(command) && reads_builds(draft, command) => {
+                for path in targets(draft, command, &paths) {
+                    plan.artifact(&path, index);
+                }
+                Role::Build
+            }
+            // Of a compiled project only what is taken over ships, and that comes from the builder.
+            Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p)) => {
+                if copies_files(command) {
+                    for path in targets(draft, command, &paths) {
+                        let parent = path.rsplit_once('/').map_or("/", |(f, _)| f);
+                        if draft.is_workdir(parent) || plan_folder(draft, parent) {
+                            plan.artifact(&path, index);
+                        }
+                    }
+                }
+                Role::Build
+            }
+            Ok(paths) => Role::Runtime(paths),
+            Err(reason) => Role::Unknown(reason),
+        },
+        Action::Download => match written(command, folder) {
+            Ok(paths) if !paths.is_empty() && paths.iter().all(|p| !is_system_folder(p)) => {
+                for path in &paths {
+                    if !inside(path, "/tmp") && !removed_later(draft, index, command, path) {
+                        plan.artifact(path, index);
+                    }
+                }
+                Role::Build
+            }
+            _ => Role::Unknown(format!("`{}` fetches something, and where it ends up is not clear", named(command))),
+        },
+        Action::Unknown if configures_system(command) => Role::Runtime(Vec::new()),
+        Action::Build { .. } | Action::Language { .. } | Action::Unknown => Role::Unknown(format!(
+            "`{}` has effects that are not known; copy what it leaves behind by hand, or leave the file as it is",
+            named(command)
+        )),
+    };
+    Ok(role)
+}
+
+fn copies_files(command: &Classified) -> bool {
+    command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("cp" | "mv" | "install" | "ln")))
+}
+
+fn unpacks(command: &Classified) -> bool {
+    command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("tar" | "unzip" | "gunzip" | "bunzip2" | "unxz")))
+}
+
+/// Whether a later command removes or moves `path` away.
+fn removed_later(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    draft.steps.iter().skip(index).filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands).any(|later| {
+        let program = later.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
+        later.span.start > command.span.start
+            && matches!(program, "rm" | "mv")
+            && later.words.iter().any(|w| w.raw.trim_start_matches("./").rsplit('/').next() == Some(name) || w.raw.contains('*'))
+    })
+}
+
+/// Whether a file command reads what the context did not bring: then a build made it.
+fn reads_builds(draft: &Draft, command: &Classified) -> bool {
+    let Action::File { reads, .. } = &command.action else { return false };
+    !reads.is_empty()
+        && reads.iter().all(|word| {
+            let text = word.literal.clone().or_else(|| {
+                let at = word.raw.find(['*', '?', '['])?;
+                word.raw.get(..at)?.rsplit_once('/').map(|(folder, _)| folder.to_owned()).filter(|f| !f.contains('$'))
+            });
+            let path = text.and_then(|t| absolute(command.directory.as_deref(), &t));
+            path.is_some_and(|p| {
+                draft.context_path(&p).is_none() && (unpacks(command) || draft.copies.iter().any(|c| inside(&p, &c.destination)))
+            })
+        })
+}
+
+/// Where `cp`, `mv` and the like put things: in a folder, each under its own name.
+fn targets(draft: &Draft, command: &Classified, paths: &[String]) -> Vec<String> {
+    let Action::File { reads, writes } = &command.action else { return Vec::new() };
+    let into = |path: &String| {
+        is_system_folder(path)
+            || draft.is_workdir(path)
+            || reads.len() > 1
+            || writes.iter().any(|w| w.raw.ends_with('/'))
+            || plan_folder(draft, path)
+    };
+    paths
+        .iter()
+        .flat_map(|path| {
+            if into(path) {
+                reads
+                    .iter()
+                    .filter_map(|r| r.literal.as_deref().and_then(|t| t.trim_end_matches('/').rsplit('/').next()))
+                    .map(|n| super::draft::join(path, n))
+                    .collect()
+            } else {
+                vec![path.clone()]
+            }
+        })
+        .collect()
+}
+
+/// Whether `path` lies where the project is: in a folder that a COPY fills.
+fn in_project(draft: &Draft, path: &str) -> bool {
+    draft.copies.iter().any(|c| !c.foreign && c.into_folder && !is_system_folder(&c.destination) && inside(path, &c.destination))
+        || draft.steps.iter().any(|s| s.before.workdir.as_deref().is_some_and(|w| !is_system_folder(w) && inside(path, w) && path != w))
+}
+
+fn plan_folder(draft: &Draft, path: &str) -> bool {
+    draft.copies.iter().any(|c| c.destination == path && c.into_folder)
+}
+
+/// The absolute paths that a file command or a redirection writes, or why they are not known.
+fn written(command: &Classified, folder: Option<&str>) -> Result<Vec<String>, String> {
+    let words = match &command.action {
+        Action::File { writes, .. } => writes.as_slice(),
+        _ => &[],
+    };
+    let mut paths = Vec::new();
+    for word in words.iter().chain(&command.writes) {
+        let text = match &word.literal {
+            Some(text) => text.clone(),
+            // A glob names files of a folder that is known.
+            None if !word.raw.contains(['$', '`', '~']) => {
+                let end = word.raw.find(['*', '?', '[', '{']).unwrap_or(word.raw.len());
+                let head = word.raw.get(..end).unwrap_or("");
+                head.rsplit_once('/').map_or(".", |(f, _)| if f.is_empty() { "/" } else { f }).to_owned()
+            }
+            None => return Err(format!("`{}` writes to `{}`, which is not known before the build", named(command), word.raw)),
+        };
+        if text == "/dev/null" || text == "/dev/stdout" || text == "/dev/stderr" {
+            continue;
+        }
+        match absolute(folder, &text) {
+            Some(path) => paths.push(path),
+            None => return Err(format!("`{}` writes to `{text}` in a folder that is not known", named(command))),
+        }
+    }
+    Ok(paths)
+}
+
+pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, name: &str) -> Result<(), Refusal> {
+    let bare = name.split(['=', ':', '/']).next().unwrap_or(name);
+    let distribution = draft.facts.distribution.as_deref().unwrap_or("debian");
+    let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let catalog = draft.model.catalog;
+    if let Some(libraries) = catalog.runtime_packages(bare, manager, &draft.facts.releases) {
+        plan.shed.push(bare.to_owned());
+        for library in libraries {
+            plan.package(&library, index);
+        }
+        return Ok(());
+    }
+    if catalog.is_build_only(bare, manager) {
+        if draft.program.has_word(bare).is_some() {
+            plan.package(bare, index);
+        } else {
+            plan.shed.push(bare.to_owned());
+        }
+        return Ok(());
+    }
+    if bare.ends_with("-dev") || bare.ends_with("-devel") {
+        return refuse(
+            command.line,
+            format!("no runtime library is known for `{bare}` on {distribution}; add it to [catalog] in restage.toml"),
+        );
+    }
+    let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
+    if !plan.packages.iter().any(|p| p.name == name) {
+        plan.packages.push(Package { name: name.to_owned(), with_recommended, anchor: index });
+    }
+    Ok(())
+}
+
+/// Decides where each step goes, when it is known what is built and where.
+pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bool) -> Result<(), Refusal> {
+    let moved = |plan: &Plan, paths: &[String]| paths.is_empty() || !paths.iter().all(|p| plan.snapshot_of(p).is_some());
+    // First the RUNs: what writes only into a folder that is taken over whole stays in the builder.
+    let mut late_writers = Vec::new();
+    for (index, commands) in roles.of.iter().enumerate() {
+        let Some(step) = draft.steps.get(index).filter(|s| s.keyword == Keyword::Run) else { continue };
+        let builds = commands.iter().any(|r| *r == Role::Build);
+        let runtime: Vec<usize> =
+            commands.iter().enumerate().filter(|(_, r)| matches!(r, Role::Runtime(paths) if moved(plan, paths))).map(|(i, _)| i).collect();
+        let carried = commands.iter().any(|r| matches!(r, Role::Runtime(paths) if !moved(plan, paths)));
+        if carried {
+            late_writers.push(index);
+        }
+        if runtime.is_empty() {
+            plan.set(index, Fate::Build);
+        } else if builds || carried {
+            plan.set(index, Fate::Build);
+            let text = extract(draft, step, &runtime)?;
+            plan.extras.push(super::plan::Extra { anchor: index, text });
+        } else {
+            plan.set(index, Fate::Runtime);
+        }
+    }
+    for index in late_writers {
+        let folders: Vec<String> = match roles.of.get(index) {
+            Some(commands) => {
+                commands.iter().filter_map(|r| if let Role::Runtime(paths) = r { Some(paths.clone()) } else { None }).flatten().collect()
+            }
+            None => Vec::new(),
+        };
+        for folder in folders {
+            if let Some(known) = plan.snapshots.iter_mut().find(|s| inside(&folder, &s.folder)) {
+                known.last_writer = known.last_writer.max(index);
+            }
+        }
+    }
+    let last_build = last_build(draft, plan);
+    // What is needed in the builder besides: folders, users and files that a later line of it names.
+    for index in 0..last_build.min(draft.steps.len()) {
+        let Some(step) = draft.steps.get(index) else { continue };
+        if step.keyword == Keyword::Run && plan.fate(index) == Fate::Runtime {
+            let users = step.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| c.action == Action::User));
+            let paths: Vec<&String> = roles
+                .of
+                .get(index)
+                .into_iter()
+                .flatten()
+                .filter_map(|r| if let Role::Runtime(p) = r { Some(p) } else { None })
+                .flatten()
+                .collect();
+            let needed = draft
+                .steps
+                .iter()
+                .enumerate()
+                .skip(index + 1)
+                .take_while(|(i, _)| *i <= last_build)
+                .any(|(i, later)| plan.fate(i) != Fate::Runtime && needs(draft, later, users, &paths));
+            if needed {
+                plan.set(index, Fate::Both);
+            }
+        }
+    }
+    copies(draft, plan, compiled, last_build);
+    configuration(draft, plan);
+    Ok(())
+}
+
+fn needs(draft: &Draft, later: &Step, users: bool, paths: &[&String]) -> bool {
+    if later.keyword != Keyword::Run && later.keyword != Keyword::Copy && later.keyword != Keyword::Add && later.keyword != Keyword::User {
+        return false;
+    }
+    let text = later.span.text(draft.model.file.source());
+    (users
+        && (later.keyword == Keyword::User
+            || later.reading.flags.iter().any(|f| f.name == "chown")
+            || text.contains("chown")
+            || text.contains("su ")))
+        || paths.iter().any(|p| {
+            let is_workdir = later.before.workdir.as_deref().is_some_and(|w| inside(p, w) && w != p.as_str());
+            text.contains(p.as_str()) || is_workdir
+        })
+}
+
+/// The last step that stays in the builder because it builds.
+pub(super) fn last_build(draft: &Draft, plan: &Plan) -> usize {
+    draft
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(i, s)| s.keyword == Keyword::Run && plan.fate(*i) == Fate::Build)
+        .map(|(i, _)| i)
+        .max()
+        .unwrap_or(0)
+}
+
+fn copies(draft: &Draft, plan: &mut Plan, compiled: bool, last_build: usize) {
+    for copy in &draft.copies {
+        let snapshot = plan.snapshot_of(&copy.destination).cloned();
+        let below: bool = plan.snapshots.iter().any(|s| inside(&s.folder, &copy.destination));
+        let fate = match snapshot {
+            Some(s) if copy.step <= s.last_writer => Fate::Build,
+            _ if copy.step > last_build => Fate::Runtime,
+            _ if compiled && read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Build,
+            _ if below => Fate::Both,
+            _ if covered(draft, plan, copy.step) => Fate::Build,
+            _ if read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Both,
+            _ => Fate::Runtime,
+        };
+        plan.set(copy.step, fate);
+    }
+}
+
+/// Whether a RUN of the builder behind `step` works in `folder`, or names it.
+fn read_by_builds(draft: &Draft, plan: &Plan, step: usize, folder: &str) -> bool {
+    draft.steps.iter().enumerate().skip(step + 1).any(|(i, later)| {
+        let Some(run) = later.run.as_ref().filter(|_| plan.fate(i) != Fate::Runtime) else { return false };
+        run.commands.iter().any(|c| c.directory.as_deref().is_none_or(|d| inside(d, folder) || inside(folder, d)) && !only_system(c))
+            || later.span.text(draft.model.file.source()).contains(folder)
+    })
+}
+
+fn only_system(command: &Classified) -> bool {
+    matches!(command.action, Action::System { .. } | Action::Clean | Action::Shell | Action::User)
+}
+
+/// Whether a later COPY that moves to the runtime stage brings the same files to the same place.
+fn covered(draft: &Draft, plan: &Plan, step: usize) -> bool {
+    let Some(copy) = draft.copies.iter().find(|c| c.step == step && !c.foreign) else { return false };
+    let last = last_build(draft, plan);
+    draft.copies.iter().filter(|later| later.step > step.max(last) && !later.foreign).any(|later| {
+        copy.sources.iter().all(|source| {
+            let (parent, name) = source.rsplit_once('/').unwrap_or((".", source));
+            if draft.model.context.is_dir(source) {
+                return later.sources.iter().any(|s| s == ".")
+                    && (later.destination == copy.destination && source == "."
+                        || super::draft::join(&later.destination, source) == copy.destination);
+            }
+            let target = if copy.into_folder { super::draft::join(&copy.destination, name) } else { copy.destination.clone() };
+            later.sources.iter().any(|s| {
+                s == "." && super::draft::join(&later.destination, source) == target
+                    || s == parent && super::draft::join(&later.destination, name) == target
+            })
+        })
+    })
+}
+
+/// Configuration goes to the runtime stage, and stays in the builder as far as its RUNs see it.
+fn configuration(draft: &Draft, plan: &mut Plan) {
+    let last = draft
+        .steps
+        .iter()
+        .enumerate()
+        .filter(|(i, s)| matches!(s.keyword, Keyword::Run | Keyword::Copy | Keyword::Add) && plan.fate(*i) != Fate::Runtime)
+        .map(|(i, _)| i)
+        .max();
+    for (index, step) in draft.steps.iter().enumerate() {
+        let before_builds = last.is_some_and(|l| index < l);
+        let fate = match step.keyword {
+            Keyword::Run | Keyword::Copy | Keyword::Add => continue,
+            Keyword::Env | Keyword::Arg | Keyword::Workdir | Keyword::Shell | Keyword::User if before_builds => Fate::Both,
+            _ => Fate::Runtime,
+        };
+        plan.set(index, fate);
+    }
+    // An ARG that no line of the runtime stage uses stays where it is.
+    let source = draft.model.file.source();
+    for (index, step) in draft.steps.iter().enumerate() {
+        let crate::syntax::View::Arg { pairs } = &step.view else { continue };
+        if plan.fate(index) != Fate::Both {
+            continue;
+        }
+        let used = pairs.iter().any(|pair| {
+            draft
+                .steps
+                .iter()
+                .enumerate()
+                .skip(index + 1)
+                .any(|(i, later)| plan.fate(i) != Fate::Build && super::draft::mentions(later.span.text(source), &pair.name.text))
+        });
+        if !used {
+            plan.set(index, Fate::Build);
+        }
+    }
+}
+
+/// A RUN of some of the commands of `step`, which must be a plain `&&` list.
+fn extract(draft: &Draft, step: &Step, wanted: &[usize]) -> Result<String, Refusal> {
+    let source = draft.model.file.source();
+    let commands = step.run.as_ref().map(|r| r.commands.as_slice()).unwrap_or_default();
+    let mut texts = Vec::new();
+    for index in wanted {
+        let Some(command) = commands.get(*index) else { continue };
+        let same_folder = command.directory.is_some() && command.directory == step.before.workdir;
+        if command.conditional || command.failure_ignored || !same_folder && !absolute_only(command) {
+            return refuse(
+                command.line,
+                format!(
+                    "`{}` is needed in the image that ships, but it stands inside a RUN that also builds; give it a RUN of its own",
+                    named(command)
+                ),
+            );
+        }
+        texts.push(command.span.text(source).replace(['\r', '\n'], " "));
+    }
+    Ok(format!("RUN {}", texts.join(" && ")))
+}
+
+fn absolute_only(command: &Classified) -> bool {
+    command.words.iter().skip(1).all(|w| w.raw.starts_with(['/', '-']) || !w.raw.contains('/'))
+        && !matches!(command.action, Action::File { .. })
+        || command
+            .words
+            .iter()
+            .skip(1)
+            .filter(|w| !w.raw.starts_with('-'))
+            .all(|w| w.raw.starts_with('/') || w.raw.chars().all(|c| c.is_ascii_digit() || c == '+' || c == ':' || c.is_ascii_lowercase()))
+}
