@@ -33,7 +33,12 @@ pub struct OptionSpec {
 }
 
 /// Every option of every transform.
-pub const OPTIONS: &[OptionSpec] = &[];
+pub const OPTIONS: &[OptionSpec] = &[OptionSpec {
+    transform: "merge-run",
+    name: "policy",
+    default: "\"size\"",
+    about: "\"size\" joins where it pays in a stage that ships, \"all\" wherever it can be done",
+}];
 
 impl Options {
     /// The value of an option, if the user has set it.

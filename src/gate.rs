@@ -3,7 +3,9 @@
 //! The gate compares two texts by their [`Facts`], and knows nothing of the transform that led from one to the other. It is
 //! the last line of defence: whatever it holds back is a mistake in a transform.
 
-use crate::model::{Base, Model};
+use crate::model::image::Reference;
+use crate::model::walk::{Assumptions, BaseImage, walk};
+use crate::model::{Base, Model, Value};
 use crate::syntax::{Keyword, View, problems};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,10 +43,8 @@ impl Facts {
         for line in source.lines().map(str::trim).filter(|l| l.starts_with('#') && !l.trim_matches(['#', ' ', '\t']).is_empty()) {
             *facts.comments.entry(line.to_owned()).or_default() += 1;
         }
-        if let Some(last) = model.stages.last() {
-            if let Ok(Json::Object(map)) = serde_json::to_value(&last.end.config) {
-                facts.config = map.into_iter().filter(|(_, v)| !is_empty(v)).collect();
-            }
+        if !model.stages.is_empty() {
+            facts.config = final_config(model);
             (facts.base, facts.starts) = lineage(model, model.stages.len() - 1);
         }
         facts.references(model);
@@ -78,6 +78,27 @@ impl Facts {
                 }
             }
         }
+    }
+}
+
+/// The configuration of the last stage, in a build without options; bases bring what the catalog knows of them.
+fn final_config(model: &Model) -> BTreeMap<String, Json> {
+    let base = |name: Option<&str>| {
+        let facts = name.and_then(Reference::parse).and_then(|reference| model.catalog.image(&reference));
+        facts.map_or_else(BaseImage::bare, |facts| BaseImage {
+            env: facts.env.into_iter().map(|(name, value)| (name, value.map_or(Value::Unknown, Value::Known))).collect(),
+            workdir: facts.workdir,
+            user: facts.user,
+            cmd: facts.cmd,
+            entrypoint: facts.entrypoint,
+            shell: None,
+            complete: true,
+        })
+    };
+    let walked = walk(model.file, &Assumptions { base: &base, plain_build: true });
+    match walked.stages.last().map(|stage| serde_json::to_value(&stage.end.config)) {
+        Some(Ok(Json::Object(map))) => map.into_iter().filter(|(_, value)| !is_empty(value)).collect(),
+        _ => BTreeMap::new(),
     }
 }
 

@@ -139,6 +139,15 @@ fn the_gate_holds_back_one_and_lets_the_other_through() {
 }
 
 #[test]
+fn an_undeclared_change_of_the_configuration_is_held_back() {
+    let source = "FROM x\nCMD old\n";
+    let out = run_on(source, &["cmd"], false);
+    assert_eq!(out.text, source);
+    assert!(out.refusals[0].reason.contains("Cmd would change"), "{:?}", out.refusals);
+    assert_eq!(run_on(source, &["undeclared"], false).text, source);
+}
+
+#[test]
 fn a_comment_silences_an_instruction_or_the_file_and_says_so() {
     let out = run_on("FROM x\n# restage: ignore[one] keep\nRUN a\n", &["one"], false);
     assert!(out.text.ends_with("RUN a\n"));
