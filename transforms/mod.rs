@@ -2,6 +2,7 @@
 
 pub mod merge_run;
 pub mod multi_stage;
+pub mod non_root;
 #[cfg(test)]
 mod testing;
 
@@ -93,4 +94,4 @@ pub fn all() -> &'static [Transform] {
     ALL
 }
 
-static ALL: &[Transform] = &[multi_stage::TRANSFORM, merge_run::TRANSFORM];
+static ALL: &[Transform] = &[multi_stage::TRANSFORM, merge_run::TRANSFORM, non_root::TRANSFORM];

@@ -1,0 +1,239 @@
+//! What has to belong to the program's user: the directories that it writes to, and files that only their owner may use.
+
+use crate::model::command::{Action, Classified};
+use crate::model::{Base, Step, Value};
+use crate::syntax::View;
+
+use super::account::{Account, Tools};
+use super::facts::{facts, within};
+use super::home::home_set;
+use super::sources::{Sources, tells_of_state, variable};
+use super::start::{Objection, Start, Write};
+use super::subject::{Subject, absolute, normal, resolve};
+
+/// The directories and files.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The directories, without those that lie in one that is given as a whole.
+    pub writes: Vec<Write>,
+    /// Files that only their owner may read or run, with the line that says so.
+    pub files: Vec<(String, usize)>,
+}
+
+/// Finds them.
+///
+/// # Errors
+/// Where the program writes what must stay root's, or where nobody can say.
+pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Account) -> Result<Places, Objection> {
+    let line = start.line;
+    let workdir = subject.workdir();
+    let mut all: Vec<Write> = start.writes.clone();
+    all.extend(sources.writes.iter().cloned());
+    environment(subject, &mut all);
+    volumes(subject, &mut all)?;
+    made(subject, &mut all);
+    if let Some(home) = &account.missing_home {
+        all.push(Write { directory: home.clone(), why: "it is the user's home".into(), certain: false, late: false });
+    }
+    if let Some((home, line)) = home_set(subject) {
+        if within(&home, "/root") {
+            return Err(Objection { reason: "HOME is /root, which only root can enter".into(), line });
+        }
+        all.push(Write { directory: normal(&home), why: "HOME names it".into(), certain: false, late: false });
+    }
+    if let Some(file) = &sources.home
+        && account.home.is_none()
+        && account.missing_home.is_none()
+        && home_set(subject).is_none()
+    {
+        return Err(Objection { reason: format!("{file} uses the home directory, and a user without a name has none"), line });
+    }
+    if !sources.complete {
+        let statically = matches!(subject.base(), Some(Base::Scratch)) || account.tools == Tools::Nothing;
+        match workdir.as_deref() {
+            _ if statically => {}
+            Some(dir) if !facts().root.paths.is_closed(dir) => {
+                all.push(Write {
+                    directory: dir.to_owned(),
+                    why: "the context is unknown, and programs write beside themselves".into(),
+                    certain: false,
+                    late: false,
+                });
+            }
+            Some(dir) => {
+                let reason = format!("context unknown: whether the program writes files into {dir}, its working directory");
+                return Err(Objection { reason, line });
+            }
+            None => return Err(Objection { reason: "the working directory is not known before the build".into(), line }),
+        }
+    }
+    let paths = &facts().root.paths;
+    let mut kept: Vec<Write> = Vec::new();
+    for write in all {
+        if paths.is_open(&write.directory) || account.home.as_deref().is_some_and(|h| within(&write.directory, h)) {
+            continue;
+        }
+        if paths.is_closed(&write.directory) {
+            if write.certain || workdir.as_deref() == Some(write.directory.as_str()) {
+                return Err(Objection { reason: format!("{}, and {} stays root's", write.why, write.directory), line });
+            }
+            continue;
+        }
+        if !kept.iter().any(|k| k.directory == write.directory) {
+            kept.push(write);
+        }
+    }
+    kept.sort_by(|a, b| a.directory.cmp(&b.directory));
+    Ok(Places { writes: kept, files: closed_files(subject, start) })
+}
+
+/// ENV values that name places to write to.
+fn environment(subject: &Subject, all: &mut Vec<Write>) {
+    let workdir = subject.workdir().unwrap_or_else(|| "/".into());
+    for (_, step) in subject.steps() {
+        let View::Env { pairs, .. } = &step.view else { continue };
+        for pair in pairs {
+            let Some((_, Value::Known(value))) = subject.stage().and_then(|s| s.end.env.iter().rev().find(|(n, _)| *n == pair.name.text))
+            else {
+                continue;
+            };
+            if let Some(directory) = variable(&pair.name.text, value, &workdir) {
+                all.push(Write { directory, why: format!("line {}: {} names it", step.line, pair.name.text), certain: false, late: false });
+            }
+        }
+    }
+}
+
+fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
+    for (_, step) in subject.steps() {
+        let View::Volume { paths } = &step.view else { continue };
+        for path in paths {
+            let Some(path) = resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())) else { continue };
+            if path.ends_with(".sock")
+                || within(&path, "/dev") && !within(&path, "/dev/shm")
+                || within(&path, "/sys")
+                || within(&path, "/proc")
+            {
+                let reason = format!("VOLUME {path} is a socket or a device of the host, which root owns");
+                return Err(Objection { reason, line: step.line });
+            }
+            if within(&path, "/root") {
+                return Err(Objection { reason: format!("VOLUME {path} lies in /root, which only root can enter"), line: step.line });
+            }
+            all.push(Write { directory: path, why: format!("line {}: it is a VOLUME", step.line), certain: true, late: false });
+        }
+    }
+    Ok(())
+}
+
+/// Directories that RUN makes and whose names tell of state.
+fn made(subject: &Subject, all: &mut Vec<Write>) {
+    for (_, step) in subject.steps() {
+        for (command, path) in makes(step) {
+            if tells_of_state(&path) {
+                let why = format!("line {} makes it", command.line);
+                all.push(Write { directory: path, why, certain: false, late: false });
+            }
+        }
+    }
+}
+
+/// The directories that a step makes by `mkdir` or `install -d`, with the command.
+pub fn makes(step: &Step) -> Vec<(&Classified, String)> {
+    let Some(run) = &step.run else { return Vec::new() };
+    let mut out = Vec::new();
+    for command in &run.commands {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let program = words.first().copied().unwrap_or("");
+        if program != "mkdir" && !(program == "install" && words.contains(&"-d")) {
+            continue;
+        }
+        let mut skip = false;
+        for word in words.iter().skip(1) {
+            if std::mem::take(&mut skip) {
+                continue;
+            }
+            if word.starts_with('-') {
+                skip = matches!(*word, "-m" | "-o" | "-g" | "--mode")
+                    || word.starts_with('-') && !word.starts_with("--") && word.ends_with('m');
+                continue;
+            }
+            for word in braces(word) {
+                let word = if word.contains('$') { resolve(&word, &step.before) } else { Some(word) };
+                if let Some(path) = word.and_then(|w| absolute(&w, command.directory.as_deref())) {
+                    out.push((command, path));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// `a/{b,c}` is two words, one level deep.
+fn braces(word: &str) -> Vec<String> {
+    let Some((head, rest)) = word.split_once('{').filter(|(h, _)| !h.ends_with('$')) else { return vec![word.to_owned()] };
+    let Some((inner, tail)) = rest.split_once('}') else { return vec![word.to_owned()] };
+    inner.split(',').map(|i| format!("{head}{i}{tail}")).collect()
+}
+
+/// Files that only their owner may use: `chmod 700`, `chmod u+x` on what runs, ADD from a URL (mode 600).
+fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
+    let mut out = Vec::new();
+    for (_, step) in subject.steps() {
+        if let View::Copy { add: true, sources, destination, .. } = &step.view
+            && sources.iter().any(|s| crate::context::is_remote(&s.text))
+            && !step.reading.flags.iter().any(|f| f.name == "chmod" || f.name == "chown")
+            && let Some(path) = resolve(&destination.text, &step.before).and_then(|d| absolute(&d, step.before.workdir.as_deref()))
+        {
+            out.push((path, step.line));
+        }
+        for command in step.run.iter().flat_map(|r| &r.commands) {
+            let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+            if words.first() != Some(&"chmod") {
+                continue;
+            }
+            let mut rest = words.iter().skip(1).filter(|w| !w.starts_with('-') || w.len() > 2 && w.contains(['r', 'w', 'x']));
+            let Some(mode) = rest.next() else { continue };
+            for word in rest {
+                let Some(path) = absolute(word, command.directory.as_deref()) else { continue };
+                let runs = start.files.contains(&path);
+                if closes(mode, runs) && !matches!(command.action, Action::Unknown) {
+                    out.push((path, command.line));
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Whether a mode leaves nothing to others that they need.
+fn closes(mode: &str, runs: bool) -> bool {
+    if let Some(last) = mode.chars().last().filter(|_| mode.chars().all(|c| c.is_digit(8))) {
+        let last = last.to_digit(8).unwrap_or(7);
+        return last & 4 == 0 || (runs && last & 1 == 0);
+    }
+    mode.split(',').any(|part| {
+        let who = part.split(['+', '-', '=']).next().unwrap_or("");
+        (part.contains('+') && part.contains('x') && runs && who == "u")
+            || (part.contains('-') && part.contains('r') && who.contains('o'))
+            || part == "go="
+            || part == "o="
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes() {
+        assert!(closes("700", false) && closes("u+x", true) && closes("744", true) && closes("o-rwx", false) && closes("600", false));
+        assert!(!closes("755", true) && !closes("+x", true) && !closes("u+x", false) && !closes("a+x", true) && !closes("0644", false));
+    }
+
+    #[test]
+    fn brace_lists() {
+        assert_eq!(braces("/a/{b,c}/d"), ["/a/b/d", "/a/c/d"]);
+        assert_eq!(braces("${X}/y"), ["${X}/y"]);
+    }
+}
