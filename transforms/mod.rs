@@ -1,8 +1,16 @@
 //! The transforms, one room each, and the one ordered list of them.
 
+pub mod apk;
+pub mod apt;
+pub mod apt_recommends;
+pub mod dnf;
 pub mod merge_run;
 pub mod multi_stage;
 pub mod non_root;
+pub mod npm_cache;
+mod packages;
+pub mod pip;
+mod style;
 #[cfg(test)]
 mod testing;
 
@@ -94,4 +102,14 @@ pub fn all() -> &'static [Transform] {
     ALL
 }
 
-static ALL: &[Transform] = &[multi_stage::TRANSFORM, merge_run::TRANSFORM, non_root::TRANSFORM];
+static ALL: &[Transform] = &[
+    apt::TRANSFORM,
+    apt_recommends::TRANSFORM,
+    apk::TRANSFORM,
+    dnf::TRANSFORM,
+    pip::TRANSFORM,
+    npm_cache::TRANSFORM,
+    multi_stage::TRANSFORM,
+    merge_run::TRANSFORM,
+    non_root::TRANSFORM,
+];

@@ -74,6 +74,16 @@ pub fn cache_of(word: &ShellWord) -> Option<String> {
 }
 
 impl Classified {
+    /// The command that removes what this one, of a package manager, leaves behind; with the same `sudo` in front.
+    #[must_use]
+    pub fn tidy(&self) -> Option<String> {
+        let program = self.words.first()?.literal.as_deref()?;
+        match Tools::built_in().program(program)? {
+            Entry::Manager(manager) => Some(manager.tidy.as_deref()?.replace("PROGRAM", program)),
+            _ => None,
+        }
+    }
+
     /// Whether it leaves a process behind that runs on until the shell of its RUN ends.
     #[must_use]
     pub fn starts_daemon(&self) -> bool {

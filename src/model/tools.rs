@@ -22,6 +22,9 @@ pub(crate) struct Manager {
     pub files: Vec<String>,
     #[serde(default)]
     pub named: Vec<String>,
+    /// The command that removes what it leaves behind.
+    #[serde(default)]
+    pub tidy: Option<String>,
     #[serde(default)]
     verbs: HashMap<String, String>,
     #[serde(default)]

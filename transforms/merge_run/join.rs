@@ -1,5 +1,6 @@
 //! Joins adjacent RUN instructions into one text, with the file's own continuation style and every comment kept.
 
+use super::super::style::Style;
 use super::shape::{Shape, Wrap};
 use crate::edit::Edit;
 use crate::shell::Script;
@@ -14,36 +15,6 @@ pub(super) struct Part<'a> {
     pub shape: &'a Shape,
     /// The whole instruction without its line end.
     pub body: Span,
-}
-
-/// How a file continues its lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Style {
-    /// Whether `&&` stands at the end of a line; at the start of the next one otherwise.
-    trailing: bool,
-    /// What a continued line starts with.
-    indent: String,
-}
-
-impl Style {
-    /// The style of the RUN bodies in `spans`, the first ones first; four blanks and `&&` in front where they show none.
-    pub fn of(source: &str, spans: impl Iterator<Item = Span>, escape: char) -> Self {
-        for span in spans {
-            let lines: Vec<&str> = span.text(source).lines().collect();
-            for pair in lines.windows(2) {
-                let [line, next] = pair else { continue };
-                let Some(code) = line.trim_end().strip_suffix(escape) else { continue };
-                let indent = next.get(..next.len() - next.trim_start().len()).unwrap_or("").to_owned();
-                if code.trim_end().ends_with("&&") && !next.trim_start().starts_with('#') {
-                    return Self { trailing: true, indent };
-                }
-                if next.trim_start().starts_with("&&") {
-                    return Self { trailing: false, indent };
-                }
-            }
-        }
-        Self { trailing: false, indent: "    ".to_owned() }
-    }
 }
 
 /// Where the code of a body starts and ends, its last separator and comment left out.

@@ -8,9 +8,10 @@ mod shape;
 
 use std::ops::Range;
 
-use join::{Part, Style};
+use join::Part;
 use shape::Shape;
 
+use super::style::Style;
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Base, Model, RunFacts, Step};
@@ -85,7 +86,7 @@ fn rows(model: &Model) -> Vec<Vec<usize>> {
 }
 
 /// The final stage and the stages that it starts from.
-fn shipping(model: &Model) -> Vec<usize> {
+pub(crate) fn shipping(model: &Model) -> Vec<usize> {
     let mut stages = Vec::new();
     let mut next = model.stages.len().checked_sub(1);
     while let Some(stage) = next.filter(|s| !stages.contains(s)) {

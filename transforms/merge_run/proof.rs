@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::join::{self, Part, Style};
+use super::super::style::Style;
+use super::join::{self, Part};
 use super::shape::Shape;
 use crate::edit::Edit;
 use crate::shell::{self, Body, Dialect, Script};

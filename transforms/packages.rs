@@ -1,0 +1,124 @@
+//! What the package-manager transforms share: which RUNs they look at, and how they add to one.
+
+use super::merge_run;
+use super::style::Style;
+use crate::edit::Edit;
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::{Model, RunFacts, Step};
+use crate::shell::{Operator, Script};
+use crate::source::Span;
+use crate::syntax::Keyword;
+
+/// A RUN that was understood, with its index among the steps.
+#[derive(Clone, Copy)]
+pub(crate) struct Run<'m> {
+    pub index: usize,
+    pub step: &'m Step,
+    pub facts: &'m RunFacts,
+    pub script: &'m Script,
+}
+
+/// The understood RUNs of the stages that ship, in order.
+pub(crate) fn shipped_runs<'m>(model: &'m Model) -> Vec<Run<'m>> {
+    let mut stages = merge_run::shipping(model);
+    stages.sort_unstable();
+    let steps = stages.into_iter().filter_map(|s| model.stages.get(s)).flat_map(|s| s.steps.clone());
+    steps
+        .filter_map(|index| {
+            let step = model.steps.get(index).filter(|s| s.keyword == Keyword::Run)?;
+            let facts = step.run.as_ref()?;
+            Some(Run { index, step, facts, script: facts.script.as_ref()? })
+        })
+        .collect()
+}
+
+/// Whether a RUN has a cache mounted: then there is nothing to clean, and what is there is wanted.
+pub(crate) fn has_cache_mount(step: &Step) -> bool {
+    step.reading.flags.iter().any(|f| f.name == "mount" && f.value.as_deref().is_some_and(|v| v.contains("type=cache")))
+}
+
+/// The system package manager's operation of a command.
+pub(crate) fn system(command: &Classified) -> Option<(&str, Operation)> {
+    match &command.action {
+        Action::System { manager, operation, .. } => Some((manager, *operation)),
+        _ => None,
+    }
+}
+
+/// The language package manager's operation of a command.
+pub(crate) fn language(command: &Classified) -> Option<(&str, Operation)> {
+    match &command.action {
+        Action::Language { manager, operation, .. } => Some((manager, *operation)),
+        _ => None,
+    }
+}
+
+/// Whether one of the options stands on the command, with or without a value; a single letter also among others (`-qy`).
+pub(crate) fn has_option(command: &Classified, options: &[&str]) -> bool {
+    command.words.iter().skip(1).any(|word| {
+        options.iter().any(|option| match option.strip_prefix('-').filter(|letter| letter.len() == 1) {
+            Some(letter) => word.raw.starts_with('-') && !word.raw.starts_with("--") && word.raw.contains(letter),
+            None => word.raw.split('=').next() == Some(option),
+        })
+    })
+}
+
+/// The word of the sub-command `verb`, where it really stands in the file.
+pub(crate) fn verb<'c>(model: &Model, command: &'c Classified, verbs: &[&str]) -> Option<&'c crate::shell::ShellWord> {
+    let word = command.words.iter().skip(1).find(|w| verbs.contains(&w.raw.as_str()))?;
+    (word.span.text(model.file.source()) == word.raw).then_some(word)
+}
+
+/// The edit that lets `addition` run after everything in the list of commands that `command` belongs to, with failures meaning what
+/// they meant before. `None` where the command stands inside something, or its failure is caught.
+pub(crate) fn append(model: &Model, run: &Run, command: &Classified, addition: &str) -> Option<Edit> {
+    let source = model.file.source();
+    let at = run.script.lists.iter().position(|l| l.span.start <= command.span.start && command.span.end <= l.span.end)?;
+    let list = run.script.lists.get(at)?;
+    let pipelines = || std::iter::once(&list.first).chain(list.rest.iter().map(|(_, p)| p));
+    let plain = pipelines().any(|p| p.span == command.span && p.commands.len() == 1 && !p.negated);
+    let last = at + 1 == run.script.lists.len();
+    if !plain || list.background || command.span.text(source).is_empty() || list.rest.iter().any(|(operator, _)| *operator == Operator::Or)
+    {
+        return None;
+    }
+    let sudo =
+        command.span.text(source).split_whitespace().next() == Some("sudo") && command.words.first().is_some_and(|w| w.raw != "sudo");
+    let addition = if sudo { format!("sudo {addition}") } else { addition.to_owned() };
+    let instruction = model.file.instruction(run.step.item)?;
+    if !last || !instruction.heredocs.is_empty() {
+        // In a script of several lists it is one more of them.
+        let several = list.rest.is_empty() && !instruction.heredocs.is_empty();
+        if several && !last {
+            return Some(Edit::insert(list.span.end, format!("\n{addition}")));
+        }
+        return instruction.heredocs.is_empty().then(|| Edit::insert(list.span.end, format!("; {addition}")));
+    }
+    let escape = model.file.escape;
+    let multiline = list.span.text(source).contains('\n');
+    if !multiline {
+        return Some(Edit::insert(list.span.end, format!(" && {addition}")));
+    }
+    let runs = model.file.instructions().filter(|(_, i)| i.keyword == Keyword::Run).map(|(_, i)| i.body);
+    let style = Style::of(source, std::iter::once(Span::new(instruction.body.start, instruction.body.end)).chain(runs), escape);
+    let end = if source.get(..list.span.end).is_some_and(|before| before.ends_with("\r\n")) || list.span.text(source).contains("\r\n") {
+        "\r\n"
+    } else {
+        "\n"
+    };
+    let text = if style.trailing {
+        format!(" && {escape}{end}{}{addition}", style.indent)
+    } else {
+        format!(" {escape}{end}{}&& {addition}", style.indent)
+    };
+    Some(Edit::insert(list.span.end, text))
+}
+
+/// The RUNs that will stand in one layer with `run` once merge-run has been there: itself, and those joined to it.
+pub(crate) fn layer<'m>(model: &Model, runs: &[Run<'m>], run: &Run<'m>) -> Vec<Run<'m>> {
+    let joined = merge_run::joined_with(model, run.index);
+    if joined.is_empty() {
+        return vec![*run];
+    }
+    runs.iter().filter(|r| joined.contains(&r.index)).copied().collect()
+}
