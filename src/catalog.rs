@@ -3,7 +3,8 @@
 mod images;
 mod packages;
 
-pub use packages::Needs;
+pub(crate) use images::compare as compare_versions;
+pub use packages::{Needs, Store};
 
 use crate::model::image::{ImageFacts, Reference};
 

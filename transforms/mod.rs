@@ -3,6 +3,7 @@
 pub mod apk;
 pub mod apt;
 pub mod apt_recommends;
+pub mod copy_order;
 pub mod dnf;
 pub mod merge_run;
 pub mod multi_stage;
@@ -110,6 +111,7 @@ static ALL: &[Transform] = &[
     pip::TRANSFORM,
     npm_cache::TRANSFORM,
     multi_stage::TRANSFORM,
+    copy_order::TRANSFORM,
     merge_run::TRANSFORM,
     non_root::TRANSFORM,
 ];

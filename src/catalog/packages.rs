@@ -48,6 +48,25 @@ struct Development {
 struct System {
     build_only: BTreeMap<String, Vec<String>>,
     apk_runtime: BTreeMap<String, Vec<String>>,
+    store: Vec<Store>,
+}
+
+/// Where a tool keeps what it fetches, under root.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// The tool.
+    pub tool: String,
+    /// The image family that it holds for; empty for any.
+    pub family: String,
+    /// The folder.
+    pub path: String,
+    /// The variable that moves it.
+    pub variable: Option<String>,
+    /// What follows the variable's value.
+    pub below: String,
+    /// Variables that may move it anywhere.
+    pub options: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,6 +186,12 @@ impl Catalog {
                 window == wanted.as_slice() && !is_task
             })
         })
+    }
+
+    /// Where `tool` keeps what it fetches on an image of `family`.
+    #[must_use]
+    pub fn store(&self, tool: &str, family: &str) -> Option<&'static Store> {
+        system().store.iter().find(|s| s.tool == tool && (s.family.is_empty() || s.family == family))
     }
 
     fn needs(

@@ -62,7 +62,9 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
     for root in ancestors(&home) {
         let mut context = Context::at(&root, dockerfile);
         context.knowledge = knowledge(&context, sources);
-        if context.is_known() {
+        // The whole folder exists anywhere, so it can't tell one ancestor from another.
+        let whole = matches!(&context.knowledge, Knowledge::Unknown { missing, .. } if normalize(missing).is_empty());
+        if context.is_known() || whole {
             return context;
         }
         own.get_or_insert(context);
@@ -99,7 +101,9 @@ fn knowledge(context: &Context, sources: &[Source]) -> Knowledge {
             }
         }
     };
-    match sources.iter().find(missing) {
+    let named = sources.iter().filter(|s| !normalize(&s.path).is_empty());
+    let whole = sources.iter().filter(|s| normalize(&s.path).is_empty());
+    match named.chain(whole).find(missing) {
         Some(source) => Knowledge::Unknown { missing: source.path.clone(), line: source.line },
         None => Knowledge::Known,
     }

@@ -1,0 +1,131 @@
+//! What a COPY or ADD takes from the context, and where it puts it.
+
+use crate::context::{self, Kind, has_wildcard, is_remote, is_within, join};
+use crate::model::{Model, Step, path};
+use crate::source::Span;
+use crate::syntax::{Form, View};
+
+/// A COPY or ADD from the build context whose sources are known.
+pub(super) struct Copy<'m> {
+    pub step: &'m Step,
+    /// Files and folders of the context with the absolute path that each gets.
+    pub parts: Vec<Part>,
+    /// The destination's folder as the image has it; for a single file the file itself.
+    pub destination: String,
+    /// The destination as written.
+    pub written: String,
+    pub destination_span: Span,
+    pub form: Form,
+}
+
+pub(super) struct Part {
+    /// Relative to the context's root; empty for all of it.
+    pub source: String,
+    pub target: String,
+    pub folder: bool,
+}
+
+impl<'m> Copy<'m> {
+    /// `None` for what is no COPY from the context, or one that can't be followed.
+    pub(super) fn of(model: &Model, step: &'m Step) -> Option<Self> {
+        let View::Copy { from: None, sources, destination, form, .. } = &step.view else { return None };
+        if step
+            .reading
+            .flags
+            .iter()
+            .any(|f| matches!(f.name.as_str(), "from" | "exclude" | "parents" | "unpack" | "checksum" | "keep-git-dir"))
+        {
+            return None;
+        }
+        if model.file.instruction(step.item).is_none_or(|i| !i.heredocs.is_empty()) {
+            return None;
+        }
+        let written = destination.text.clone();
+        let to = model.expand(step, &written)?;
+        let workdir = step.before.workdir.as_deref();
+        let target = path::clean(&if to.starts_with('/') { to.clone() } else { format!("{}/{to}", workdir?) });
+        let mut names = Vec::new();
+        for word in sources {
+            let source = model.expand(step, &word.text)?;
+            if is_remote(&source) || is_archive(&source) && matches!(step.view, View::Copy { add: true, .. }) {
+                return None;
+            }
+            let found = model.context.sources_match(&source);
+            if found.is_empty() && !has_wildcard(&source) {
+                return None;
+            }
+            names.extend(found);
+        }
+        let into_folder = to.ends_with('/')
+            || to.ends_with("/.")
+            || matches!(to.as_str(), "." | "./")
+            || names.len() > 1
+            || workdir == Some(target.as_str());
+        let parts = names.into_iter().map(|source| {
+            let folder = source.is_empty() || model.context.kind(&source) == Some(Kind::Folder);
+            let base = source.rsplit('/').next().unwrap_or_default();
+            let target = if folder || !into_folder { target.clone() } else { path::clean(&format!("{target}/{base}")) };
+            Part { source, target, folder }
+        });
+        Some(Self { step, parts: parts.collect(), destination: target.clone(), written, destination_span: destination.span, form: *form })
+    }
+
+    pub(super) fn takes_folder(&self) -> bool {
+        self.parts.iter().any(|p| p.folder)
+    }
+
+    /// The path of the context that becomes `image`; the folder itself counts.
+    pub(super) fn origin(&self, image: &str) -> Option<String> {
+        self.parts.iter().rev().find_map(|part| {
+            if part.folder {
+                inside(image, &part.target).map(|rest| join_path(&part.source, rest))
+            } else {
+                (part.target == image).then(|| part.source.clone())
+            }
+        })
+    }
+
+    /// Where the context's `file` ends up.
+    pub(super) fn target(&self, file: &str) -> Option<String> {
+        self.parts.iter().find_map(|part| {
+            if part.folder {
+                if !is_within(file, &part.source) {
+                    return None;
+                }
+                let rest = file.get(part.source.len()..)?.trim_start_matches('/');
+                Some(path::clean(&format!("{}/{rest}", part.target)))
+            } else {
+                (part.source == file).then(|| part.target.clone())
+            }
+        })
+    }
+
+    /// Whether `image` lies where this copy writes.
+    pub(super) fn covers(&self, image: &str) -> bool {
+        self.parts.iter().any(|part| {
+            if part.folder { inside(image, &part.target).is_some() } else { inside(&part.target, image).is_some() || part.target == image }
+        })
+    }
+
+    /// The files of the context that it takes.
+    pub(super) fn files(&self, model: &Model) -> Vec<String> {
+        self.parts.iter().flat_map(|p| if p.folder { model.context.files_of(&p.source) } else { vec![p.source.clone()] }).collect()
+    }
+}
+
+/// What follows `folder` in `path`, if it lies in it.
+pub(super) fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder == "/" {
+        return Some(path.trim_start_matches('/'));
+    }
+    let rest = path.strip_prefix(folder)?;
+    (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
+}
+
+fn join_path(folder: &str, rest: &str) -> String {
+    if rest.is_empty() { folder.to_owned() } else { context::normalize(&join(folder, rest)) }
+}
+
+fn is_archive(source: &str) -> bool {
+    [".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz", ".tar.zst"].iter().any(|e| source.ends_with(e))
+}

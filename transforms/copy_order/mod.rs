@@ -1,0 +1,364 @@
+//! Copies what the install steps read first, then installs, then copies the rest.
+
+mod copy;
+mod fetch;
+mod manifests;
+mod needs;
+mod store;
+
+use copy::{Copy, inside};
+use needs::Need;
+
+use super::{Findings, Group, Level, Proposal, Refusal, Transform};
+use crate::context::Knowledge;
+use crate::edit::Edit;
+use crate::model::{Model, Step, path};
+use crate::source::Span;
+use crate::syntax::{Form, ItemKind, Keyword, View};
+
+/// See `page.md`.
+pub const TRANSFORM: Transform = Transform {
+    id: "copy-order",
+    summary: "Copy the manifests, install, and only then copy the sources, so that a source change does not install again",
+    group: Group::Restructure,
+    may_change: &[],
+    page: include_str!("page.md"),
+    run,
+};
+
+fn run(model: &Model) -> Findings {
+    let mut findings = Findings::default();
+    for stage in 0..model.stages.len() {
+        let range = model.stages.get(stage).map_or(0..0, |s| s.steps.clone());
+        // One move a stage and pass: the copy nearest to the install first, so that earlier ones follow in order.
+        let mut moved = false;
+        for at in range.clone().rev() {
+            let Some(step) = model.steps.get(at) else { continue };
+            if !matches!(step.keyword, Keyword::Copy | Keyword::Add) || is_windows(step) {
+                continue;
+            }
+            let Some(end) = first_block(model, at, range.end) else {
+                unknown(model, step, at, range.end, &mut findings);
+                continue;
+            };
+            if end.refuses {
+                let reason = format!(
+                    "{} is copied before the install of line {}, which can't go first: {}",
+                    source_text(step),
+                    end.line,
+                    end.reason
+                );
+                findings.refusals.push(Refusal { reason, line: end.line });
+            }
+            let proposal = moving(model, &end, range.end).or_else(|| fetch::before_build(model, stage, &end)).filter(|_| !moved);
+            if let Some(proposal) = proposal {
+                moved = true;
+                findings.proposals.push(proposal);
+            }
+        }
+        if !moved {
+            findings.proposals.extend(fetch::in_place_of_get(model, stage));
+            findings.proposals.extend(store::mounts(model, stage));
+        }
+    }
+    findings
+}
+
+fn is_windows(step: &Step) -> bool {
+    step.before.shell.first().is_some_and(|s| s.contains("powershell") || s.contains("cmd"))
+}
+
+fn source_text(step: &Step) -> String {
+    let View::Copy { sources, .. } = &step.view else { return String::new() };
+    sources.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// Says that the context is unknown where a copy stands before an install.
+fn unknown(model: &Model, step: &Step, at: usize, end: usize, findings: &mut Findings) {
+    let Knowledge::Unknown { missing, line } = model.context.knowledge() else { return };
+    let takes_folder =
+        matches!(&step.view, View::Copy { from: None, sources, .. } if sources.iter().any(|s| matches!(s.text.as_str(), "." | "./")));
+    let installs = |s: &&Step| {
+        let run = s.run.as_ref();
+        run.is_some_and(|r| r.commands.iter().any(|c| matches!(&c.action, crate::model::command::Action::Language { operation: crate::model::command::Operation::Install, files, .. } if c.words.len() < 4 || !files.is_empty())))
+    };
+    if takes_folder && model.steps.get(at..end).unwrap_or_default().iter().any(|s| installs(&s)) {
+        let reason =
+            format!("context unknown: COPY {missing} (line {line}), so it can't be told what the install after line {} reads", step.line);
+        findings.refusals.push(Refusal { reason, line: step.line });
+    }
+}
+
+/// How far the steps behind a COPY do without what it brings.
+struct Reach<'m> {
+    copy: Copy<'m>,
+    /// The index of the first step that needs more of the copied files than can be said.
+    block: usize,
+    /// The last install step before the block, with the files of the context that the steps up to it read.
+    install: Option<(usize, Vec<String>)>,
+    reason: String,
+    line: usize,
+    /// Whether the block is an install step that could have gone first but for its reason.
+    refuses: bool,
+}
+
+/// `None` where the COPY can't be followed or the context is not known.
+fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>> {
+    if !model.context.is_known() {
+        return None;
+    }
+    let copy = Copy::of(model, model.steps.get(at)?)?;
+    // What lies in the system's own folders may be the configuration of any step.
+    let system = ["/", "/etc", "/usr", "/usr/local", "/var", "/bin", "/lib", "/sbin", "/opt", "/root", "/home"];
+    if copy
+        .parts
+        .iter()
+        .any(|p| system.contains(&p.target.as_str()) || inside(&p.target, "/etc").is_some() || inside(&p.target, "/usr/local").is_some())
+    {
+        return None;
+    }
+    let mut reach = Reach { copy, block: end, install: None, reason: String::new(), line: 0, refuses: false };
+    let mut reads: Vec<String> = Vec::new();
+    let expands = source_text(model.steps.get(at)?).contains('$') || reach.copy.written.contains('$');
+    for index in at + 1..end {
+        let step = model.steps.get(index)?;
+        let stop = match step.keyword {
+            Keyword::Run => match needs::of_run(model, step, &reach.copy) {
+                Need::Files { files, installs } => {
+                    reads.extend(files);
+                    if installs {
+                        reads.sort();
+                        reads.dedup();
+                        reach.install = Some((index, reads.clone()));
+                    }
+                    false
+                }
+                Need::More { reason, line, installs } => {
+                    let outside = reason.starts_with("runs outside");
+                    reach.refuses = installs && !outside && reach.copy.takes_folder();
+                    (reach.reason, reach.line) = (reason, line);
+                    true
+                }
+            },
+            Keyword::Copy | Keyword::Add => !is_apart(model, step, &reach.copy),
+            Keyword::Env | Keyword::Arg => expands,
+            Keyword::Workdir => below(model, step, &reach.copy),
+            Keyword::Volume => true,
+            Keyword::Shell | Keyword::From | Keyword::Unknown => true,
+            _ => false,
+        };
+        if stop {
+            reach.block = index;
+            break;
+        }
+    }
+    Some(reach)
+}
+
+/// Whether a WORKDIR makes a folder that the copy would have brought, with other owners.
+fn below(model: &Model, step: &Step, copy: &Copy) -> bool {
+    let View::Workdir { path: word } = &step.view else { return true };
+    let Some(text) = model.expand(step, &word.text) else { return true };
+    let Some(target) = path::workdir(step.before.workdir.as_deref(), &text, false) else { return true };
+    let root = step.before.user.as_deref().is_some_and(|u| matches!(u, "" | "0" | "root"));
+    !root && inside(&path::clean(&target), &copy.destination).is_some_and(|rest| !rest.is_empty())
+}
+
+/// Whether a further COPY writes nothing that `copy` writes from another source, so that their order does not matter.
+fn is_apart(model: &Model, step: &Step, copy: &Copy) -> bool {
+    if let Some(other) = Copy::of(model, step) {
+        let files = other.files(model);
+        return files.len() < 5_000
+            && files.iter().all(|file| match other.target(file) {
+                Some(target) => !copy.covers(&target) || copy.origin(&target).is_none_or(|o| o == *file || !model.context.exists(&o)),
+                None => false,
+            })
+            // An attribute that the one sets and the other does not would change with the order.
+            && (attributes(step) == attributes(copy.step) || !files.iter().filter_map(|f| other.target(f)).any(|t| copy.covers(&t)));
+    }
+    let View::Copy { destination, .. } = &step.view else { return false };
+    let Some(to) = model.expand(step, &destination.text) else { return false };
+    let Some(workdir) = step.before.workdir.as_deref() else { return false };
+    let target = needs::absolute(workdir, &to);
+    !copy.covers(&target) && inside(&copy.destination, &target).is_none()
+}
+
+fn attributes(step: &Step) -> Vec<(&str, Option<&str>)> {
+    step.reading
+        .flags
+        .iter()
+        .filter(|f| matches!(f.name.as_str(), "chown" | "chmod"))
+        .map(|f| (f.name.as_str(), f.value.as_deref()))
+        .collect()
+}
+
+/// The move of a COPY behind the install steps that read nothing else of it.
+fn moving(model: &Model, reach: &Reach, end: usize) -> Option<Proposal> {
+    let (last, reads) = reach.install.as_ref()?;
+    let copy = &reach.copy;
+    let brought: Vec<&String> = reads.iter().filter(|f| copy.target(f).is_some()).collect();
+    if !copy.takes_folder() && brought.is_empty() {
+        return None;
+    }
+    let narrow = narrow(model, reach, &brought)?;
+    let mut old = copy.files(model);
+    let mut new = brought.iter().flat_map(|f| model.context.files_of(f)).chain(narrow.matched.iter().cloned()).collect::<Vec<_>>();
+    for list in [&mut old, &mut new] {
+        list.sort();
+        list.dedup();
+    }
+    if old == new || old.iter().all(|f| new.contains(f)) {
+        return None;
+    }
+    let install = model.steps.get(*last)?;
+    let what = match brought.as_slice() {
+        [] => "nothing of it".to_owned(),
+        files if files.len() <= 3 => format!("{} alone", files.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", ")),
+        files => format!("{} of its files alone", files.len()),
+    };
+    let edits = relocate(model, reach, *last + 1, &narrow.lines, "")?;
+    debug_assert!(*last < end);
+    Some(Proposal {
+        level: Level::Safe,
+        title: format!("copy the sources after the install of line {}", install.line),
+        reason: format!("the install steps up to line {} read {what}, so they need not run again when other files change", install.line),
+        line: copy.step.line,
+        declares: Vec::new(),
+        edits,
+    })
+}
+
+/// The COPY lines for the manifests.
+struct Narrow {
+    lines: String,
+    /// What wildcards in them match besides.
+    matched: Vec<String>,
+}
+
+/// COPY lines for `files`, one a folder, with the flags of the COPY that they stand in for.
+fn narrow(model: &Model, reach: &Reach, files: &[&String]) -> Option<Narrow> {
+    let copy = &reach.copy;
+    let flags: String = copy.step.reading.flags.iter().map(|f| format!("{} ", f.span.text(model.file.source()))).collect();
+    let written = model.file.instruction(copy.step.item)?.keyword_span.text(model.file.source());
+    let keyword = if written.chars().all(char::is_lowercase) { "copy" } else { "COPY" };
+    let mut folders: Vec<(String, Vec<&str>)> = Vec::new();
+    for file in files {
+        if file.contains(char::is_whitespace) || file.contains(['$', '"', '\'', '\\', '[', '*', '?', '#']) {
+            return None;
+        }
+        let target = copy.target(file)?;
+        let is_folder = model.context.is_dir(file);
+        // A folder's contents are copied, so it stands alone with its own destination.
+        let into = if is_folder { target } else { target.rsplit_once('/')?.0.to_owned() };
+        match folders.iter_mut().find(|(f, _)| *f == into && !is_folder) {
+            Some((_, names)) => names.push(file),
+            None => folders.push((into, vec![file])),
+        }
+    }
+    if folders.len() > 12 {
+        return None;
+    }
+    // A workspace's members have no lock files of their own.
+    let root = files.iter().map(|f| f.as_str()).filter(|f| f.rsplit('/').next() == Some("package.json")).min_by_key(|f| f.len());
+    let mut matched = Vec::new();
+    let mut lines = String::new();
+    let eol = line_end(model, copy.step);
+    let indent = indentation(model, copy.step);
+    for (into, mut names) in folders {
+        let pattern = if names.iter().any(|n| Some(*n) == root) { shorten(model, &mut names) } else { None };
+        if let Some(pattern) = &pattern {
+            matched.extend(model.context.glob(pattern));
+        }
+        let sources: Vec<&str> = pattern.as_deref().into_iter().chain(names).collect();
+        let to = match inside(&into, &copy.destination) {
+            Some(rest) => {
+                let base = copy.written.trim_matches(['"', '\'']).trim_end_matches("/.").trim_end_matches('/');
+                let base = if base.is_empty() && copy.written.starts_with('/') { "" } else { base };
+                if rest.is_empty() { format!("{base}/") } else { format!("{base}/{rest}/") }
+            }
+            None => format!("{into}/"),
+        };
+        lines.push_str(&format!("{indent}{keyword} {flags}{} {}{eol}", sources.join(" "), clean_dots(&to)));
+    }
+    Some(Narrow { lines, matched })
+}
+
+/// `./x/` for what is below the working directory reads better as `x/`.
+fn clean_dots(to: &str) -> String {
+    match to.strip_prefix("./") {
+        Some(rest) if !rest.is_empty() => rest.to_owned(),
+        _ => to.to_owned(),
+    }
+}
+
+/// Replaces package.json and its lock file by the usual wildcard, which goes on matching when a lock file is added.
+fn shorten(model: &Model, names: &mut Vec<&str>) -> Option<String> {
+    let at = names.iter().position(|n| *n == "package.json" || n.ends_with("/package.json"))?;
+    let folder = names.get(at)?.strip_suffix("package.json")?.to_owned();
+    let others = ["yarn.lock", "pnpm-lock.yaml", "npm-shrinkwrap.json"].iter().any(|n| names.iter().any(|x| *x == format!("{folder}{n}")));
+    let pattern = format!("{folder}package*.json");
+    let expected = [format!("{folder}package.json"), format!("{folder}package-lock.json")];
+    if others || model.context.glob(&pattern).iter().any(|f| !expected.contains(f)) {
+        return None;
+    }
+    names.retain(|n| !expected.iter().any(|e| e == n));
+    Some(pattern)
+}
+
+/// The edits that put `lines` in the COPY's place, and `before` and the COPY itself in front of the step at `to`.
+fn relocate(model: &Model, reach: &Reach, to: usize, lines: &str, before: &str) -> Option<Vec<Edit>> {
+    let file = model.file;
+    let source = file.source();
+    let copy = &reach.copy;
+    let block = file.block(copy.step.item);
+    let previous = model.steps.get(to.checked_sub(1)?)?;
+    let eol = line_end(model, copy.step);
+    // The destination means the same folder behind the WORKDIRs in between.
+    let after = model.steps.get(to).map_or_else(|| previous.before.workdir.clone(), |s| s.before.workdir.clone());
+    let mut text = source.get(block.start..block.end)?.to_owned();
+    if copy.step.before.workdir != after && !copy.written.trim_start_matches(['"', '\'']).starts_with('/') {
+        if copy.form == Form::Exec || copy.written.contains(['$', '"', '\'']) {
+            return None;
+        }
+        let span = copy.destination_span;
+        let slash = if copy.destination == "/"
+            || !(copy.takes_folder() || copy.parts.len() > 1 || copy.written.ends_with('/') || copy.written == ".")
+        {
+            ""
+        } else {
+            "/"
+        };
+        let relative =
+            if after.as_deref() == Some(copy.destination.as_str()) { ".".to_owned() } else { format!("{}{slash}", copy.destination) };
+        text.replace_range(span.start.checked_sub(block.start)?..span.end.checked_sub(block.start)?, &relative);
+    }
+    let has_comment = block.start < copy.step.span.start;
+    let mut insert = String::new();
+    if !previous.span.text(source).ends_with('\n') {
+        insert.push_str(eol);
+    }
+    insert.push_str(before);
+    if has_comment && starts_paragraph(model, block) {
+        insert.push_str(eol);
+    }
+    insert.push_str(&text);
+    if !insert.ends_with('\n') {
+        insert.push_str(eol);
+    }
+    Some(vec![Edit::replace(block, lines), Edit::insert(previous.span.end, insert)])
+}
+
+/// Whether the item before a block is a blank line.
+fn starts_paragraph(model: &Model, block: Span) -> bool {
+    let before = model.file.items.iter().take_while(|i| i.span.start < block.start).last();
+    before.is_some_and(|i| matches!(i.kind, ItemKind::Blank))
+}
+
+fn line_end<'m>(model: &'m Model, step: &Step) -> &'m str {
+    if step.span.text(model.file.source()).ends_with("\r\n") { "\r\n" } else { "\n" }
+}
+
+fn indentation<'m>(model: &'m Model, step: &Step) -> &'m str {
+    let text = step.span.text(model.file.source());
+    text.get(..text.len() - text.trim_start_matches([' ', '\t']).len()).unwrap_or_default()
+}
