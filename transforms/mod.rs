@@ -1,10 +1,14 @@
 //! The transforms, one room each, and the one ordered list of them.
 
+pub mod add_to_copy;
 pub mod apk;
 pub mod apt;
 pub mod apt_recommends;
 pub mod copy_order;
 pub mod dnf;
+pub mod env_form;
+pub mod exec_form;
+pub mod maintainer;
 pub mod merge_run;
 pub mod multi_stage;
 pub mod non_root;
@@ -104,6 +108,10 @@ pub fn all() -> &'static [Transform] {
 }
 
 static ALL: &[Transform] = &[
+    maintainer::TRANSFORM,
+    env_form::TRANSFORM,
+    add_to_copy::TRANSFORM,
+    exec_form::TRANSFORM,
     apt::TRANSFORM,
     apt_recommends::TRANSFORM,
     apk::TRANSFORM,
