@@ -8,6 +8,7 @@ use crate::config::Options;
 use crate::discover::{self, Found};
 use crate::file::{Request, context_of, load};
 use crate::model::{Base, Model};
+use crate::model::inspect::{decode_lossy, inspect_bare};
 use crate::syntax::Dockerfile;
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
@@ -76,6 +77,9 @@ fn guarded(file: &Found, args: &InspectArgs) -> Result<Vec<u8>, String> {
 }
 
 fn one(found: &Found, args: &InspectArgs) -> Result<Vec<u8>, String> {
+    if args.bare_bases {
+        return bare(found, args.format);
+    }
     let loaded = load(found).map_err(|f| f.diagnostic.message)?;
     let file = Dockerfile::parse(loaded.text);
     let path = found.path.to_string_lossy();
@@ -96,6 +100,14 @@ fn one(found: &Found, args: &InspectArgs) -> Result<Vec<u8>, String> {
         })
         .collect();
     line(&json!({ "path": path, "stages": stages }), args.format)
+}
+
+/// The stages as the builder's converter sees them when every base sets the default PATH alone.
+fn bare(found: &Found, format: Format) -> Result<Vec<u8>, String> {
+    let bytes = std::fs::read(&found.path).map_err(|e| format!("can't be read: {e}"))?;
+    let text = decode_lossy(&bytes).map_err(|d| d.message)?;
+    let object = inspect_bare(&found.path.to_string_lossy(), &Dockerfile::parse(text));
+    line(&serde_json::to_value(object).map_err(|e| e.to_string())?, format)
 }
 
 fn line(value: &serde_json::Value, format: Format) -> Result<Vec<u8>, String> {

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::config::ImageConfig;
 use super::walk::{Assumptions, BaseImage, walk};
-use crate::syntax::Dockerfile;
+use crate::source::Diagnostic;
+use crate::syntax::{Dockerfile, LARGEST_FILE, decode};
 
 /// A file's stages with their configuration.
 #[derive(Clone, Debug, Serialize)]
@@ -18,6 +19,18 @@ struct StageObject {
     name: String,
     base: String,
     config: ImageConfig,
+}
+
+/// The text to inspect. Nothing is written back, so bytes that are not UTF-8 may be replaced.
+///
+/// # Errors
+/// Where the file is too large.
+pub fn decode_lossy(bytes: &[u8]) -> Result<std::borrow::Cow<'_, str>, Diagnostic> {
+    match decode(bytes) {
+        Ok(text) => Ok(text.into()),
+        Err(diagnostic) if bytes.len() > LARGEST_FILE => Err(diagnostic),
+        Err(_) => Ok(String::from_utf8_lossy(bytes)),
+    }
 }
 
 /// The object for the file `path`. Each base answers as `base` says.

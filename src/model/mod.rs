@@ -1,11 +1,13 @@
 //! What a Dockerfile means: computed once per tree, read-only.
 
 mod build;
+pub mod check;
 pub mod command;
 pub mod config;
 pub mod image;
 pub mod inspect;
 pub mod path;
+mod signal;
 mod state;
 pub(crate) mod tools;
 pub mod walk;

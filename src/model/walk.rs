@@ -7,7 +7,7 @@ use std::rc::Rc;
 use super::config::{self, Empty, Healthcheck, ImageConfig};
 use super::path;
 use super::state::{State, Value};
-use crate::source::Diagnostic;
+use crate::syntax::duration::nanoseconds;
 use crate::syntax::variables::{self, Lookup};
 use crate::syntax::{Dockerfile, Form, Instruction, Keyword, Reading, View};
 
@@ -83,6 +83,8 @@ pub struct WalkStage {
     pub steps: Range<usize>,
     /// What is in force at its end.
     pub end: Rc<State>,
+    /// Whether its platform is Windows, as far as FROM says.
+    pub windows: bool,
 }
 
 /// A file walked through.
@@ -92,8 +94,6 @@ pub struct Walk {
     pub steps: Vec<WalkStep>,
     /// The stages in order.
     pub stages: Vec<WalkStage>,
-    /// What the converter would refuse.
-    pub problems: Vec<Diagnostic>,
 }
 
 /// Walks `file`.
@@ -272,6 +272,7 @@ impl Walker<'_> {
             parent: parent.map(|p| p.index),
             steps: start..start + 1,
             end: Rc::clone(&self.state),
+            windows: self.stage.windows,
         });
         for trigger in triggers.iter() {
             let inner = Dockerfile::parse(trigger.as_str());
@@ -465,7 +466,7 @@ fn healthcheck(form: Option<Form>, reading: &Reading) -> Healthcheck {
     let Some(form) = form else { return Healthcheck { test: vec!["NONE".into()], ..Healthcheck::default() } };
     let mut test = vec![if form == Form::Exec { "CMD" } else { "CMD-SHELL" }.to_owned()];
     test.extend(reading.args.iter().skip(1).cloned());
-    let time = |name| reading.flag(name).and_then(config::duration).unwrap_or(0);
+    let time = |name| reading.flag(name).and_then(nanoseconds).unwrap_or(0);
     Healthcheck {
         test,
         interval: time("interval"),
@@ -492,3 +493,6 @@ fn trigger(original: &str, heredocs: &[(String, String)]) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests;

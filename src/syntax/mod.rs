@@ -4,18 +4,21 @@
 //! instruction says (flags, words, JSON) is read on demand by [`Dockerfile::read`].
 
 mod assemble;
+pub mod duration;
 mod heredoc;
 mod json;
 mod lex;
 mod logical;
-pub mod object;
+pub mod mount;
+pub mod near;
 mod pattern;
 mod problems;
 mod read;
+#[cfg(test)]
+mod tests;
 pub mod variables;
 mod view;
 
-pub use object::parse_object;
 pub use problems::problems;
 pub use view::{Pair, View};
 
@@ -240,11 +243,38 @@ impl fmt::Display for Keyword {
     }
 }
 
+/// The largest file that is read.
+pub const LARGEST_FILE: usize = 16 * 1024 * 1024;
+
+/// Decodes the bytes of a file, or says why it can't be done.
+///
+/// # Errors
+/// Where the file is too large or is not UTF-8.
+pub fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
+    let refuse = |message: String, at: usize| {
+        let line = bytes.iter().take(at).filter(|b| **b == b'\n').count() + 1;
+        Diagnostic { message, line, span: Span::at(at) }
+    };
+    if bytes.len() > LARGEST_FILE {
+        return Err(refuse(format!("the file holds {} bytes; restage reads at most {LARGEST_FILE}", bytes.len()), 0));
+    }
+    std::str::from_utf8(bytes).map_err(|e| {
+        let column = bytes.iter().take(e.valid_up_to()).rev().take_while(|b| **b != b'\n').count() + 1;
+        refuse(format!("the file is not UTF-8: column {column} can't be decoded"), e.valid_up_to())
+    })
+}
+
 impl Dockerfile {
     /// Parses any text. What the builder would refuse is in [`Dockerfile::errors`].
     #[must_use]
     pub fn parse(source: impl Into<String>) -> Self {
         assemble::assemble(source.into())
+    }
+
+    /// The keyword of `line`, a joined line such as [`Reading::original`], as it is written.
+    #[must_use]
+    pub fn written_keyword(line: &str) -> &str {
+        lex::split(line).keyword.text(line)
     }
 
     /// What `instruction` says.

@@ -98,6 +98,14 @@ pub fn expand(text: &str, escape: char, lookup: &dyn Fn(&str) -> Lookup) -> Resu
     Lex::new(escape).expand(text, lookup)
 }
 
+/// Expands the content of a COPY's heredoc: quotes mean nothing in it, and the escape character is always a backslash.
+///
+/// # Errors
+/// Where the builder refuses the text.
+pub fn expand_content(text: &str, lookup: &dyn Fn(&str) -> Lookup) -> Result<Expansion, String> {
+    Lex { plain_quotes: true, ..Lex::new('\\') }.expand(text, lookup)
+}
+
 /// Only removes quotes and escapes; `None` where there are variables or an open quote.
 #[must_use]
 pub fn unquote(text: &str, escape: char) -> Option<String> {
@@ -403,3 +411,6 @@ fn trim(sign: &str, word: &str, value: &str) -> Result<String, String> {
     let trimmed = Pattern::parse(&super::pattern::reverse(pattern), greedy)?.trim_prefix(&value)?;
     Ok(trimmed.chars().rev().collect())
 }
+
+#[cfg(test)]
+mod tests;

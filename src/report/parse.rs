@@ -4,11 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Dockerfile, Form, ItemKind, Keyword, Reading, problems};
+use crate::model::check::check;
 use crate::source::Diagnostic;
-
-/// The largest file that is read.
-pub const LARGEST_FILE: usize = 16 * 1024 * 1024;
+use crate::syntax::{Dockerfile, Flag, Form, ItemKind, Reading, decode, problems};
 
 /// A file as `restage parse` shows it.
 #[derive(Clone, Debug, Serialize)]
@@ -72,24 +70,6 @@ struct OnbuildObject {
     flags: Vec<String>,
 }
 
-/// Decodes `bytes`, or says why it can't be done.
-///
-/// # Errors
-/// Where the file is too large or is not UTF-8.
-pub fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
-    let refuse = |message: String, at: usize| {
-        let line = bytes.iter().take(at).filter(|b| **b == b'\n').count() + 1;
-        Diagnostic { message, line, span: crate::source::Span::at(at) }
-    };
-    if bytes.len() > LARGEST_FILE {
-        return Err(refuse(format!("the file holds {} bytes; restage reads at most {LARGEST_FILE}", bytes.len()), 0));
-    }
-    std::str::from_utf8(bytes).map_err(|e| {
-        let column = bytes.iter().take(e.valid_up_to()).rev().take_while(|b| **b != b'\n').count() + 1;
-        refuse(format!("the file is not UTF-8: column {column} can't be decoded"), e.valid_up_to())
-    })
-}
-
 /// The object for the file `path` that holds `bytes`; `with_text` adds the file printed back from its tree.
 #[must_use]
 pub fn parse_object(path: &str, bytes: &[u8], with_text: bool) -> ParseObject {
@@ -112,7 +92,12 @@ pub fn parse_object(path: &str, bytes: &[u8], with_text: bool) -> ParseObject {
     object.directives = file.directives.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
     object.items = items(&file);
     object.errors = file.errors.iter().cloned().map(Message::from).collect();
-    object.problems = problems(&file).into_iter().map(Message::from).collect();
+    let mut problems = problems(&file);
+    // Only a file whose instructions are all well formed goes on to the converter.
+    if file.errors.is_empty() && problems.is_empty() {
+        problems = check(&file);
+    }
+    object.problems = problems.into_iter().map(Message::from).collect();
     object.text = with_text.then(|| file.print());
     object
 }
@@ -138,16 +123,15 @@ fn items(file: &Dockerfile) -> Vec<ItemObject> {
                     flags: flags(&reading),
                     form: form(reading.form),
                     heredocs: heredocs.collect(),
-                    onbuild: reading.onbuild.as_deref().map(|(keyword, inner)| OnbuildObject {
-                        keyword: if *keyword == Keyword::Unknown { written_name(&inner.original) } else { keyword.to_string() },
+                    onbuild: reading.onbuild.as_deref().map(|(_, inner)| OnbuildObject {
+                        keyword: written_name(&inner.original),
                         args: inner.args.clone(),
                         flags: flags(inner),
                     }),
                     args: reading.args,
                     original: reading.original,
                 };
-                let name = if instruction.keyword == Keyword::Unknown { written } else { instruction.keyword.to_string() };
-                ("instruction", Some(name), Some(object))
+                ("instruction", Some(written), Some(object))
             }
         };
         items.push(ItemObject {
@@ -164,7 +148,7 @@ fn items(file: &Dockerfile) -> Vec<ItemObject> {
 }
 
 fn written_name(line: &str) -> String {
-    super::lex::split(line).keyword.text(line).to_uppercase()
+    Dockerfile::written_keyword(line).to_uppercase()
 }
 
 const fn form(form: Form) -> &'static str {
@@ -177,6 +161,6 @@ const fn form(form: Form) -> &'static str {
 
 /// The flags as BuildKit's parser has them: `--name=value`, unquoted.
 fn flags(reading: &Reading) -> Vec<String> {
-    let text = |f: &super::Flag| f.value.as_ref().map_or_else(|| format!("--{}", f.name), |v| format!("--{}={v}", f.name));
+    let text = |f: &Flag| f.value.as_ref().map_or_else(|| format!("--{}", f.name), |v| format!("--{}={v}", f.name));
     reading.flags.iter().map(text).collect()
 }

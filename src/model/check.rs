@@ -1,0 +1,304 @@
+//! What the builder's converter refuses in a build without options: names, ports and flags whose variables must be known.
+//!
+//! The rules are those of BuildKit's `frontend/dockerfile/dockerfile2llb`, each with the function that holds it.
+
+use super::image::Reference;
+use super::state::{State, Value};
+use super::walk::{Assumptions, BaseImage, Walk, WalkStep, walk};
+use super::{config, path, signal};
+use crate::source::{Diagnostic, Span};
+use crate::syntax::near::near_miss;
+use crate::syntax::variables::{self, Expansion, Lookup};
+use crate::syntax::{Dockerfile, Heredoc, View, Word, mount};
+
+/// What the converter would refuse of `file`, whose instructions are well formed one by one.
+#[must_use]
+pub fn check(file: &Dockerfile) -> Vec<Diagnostic> {
+    let walk = walk(file, &Assumptions { base: &|_| BaseImage::bare(), plain_build: true });
+    let mut checker = Checker { file, walk: &walk, found: Vec::new() };
+    for step in &walk.steps {
+        if let Err((message, span)) = checker.step(step) {
+            let line = file.items.get(step.item).map_or(1, |i| i.start_line);
+            checker.found.push(Diagnostic { message, line, span });
+        }
+    }
+    checker.found
+}
+
+type Checked = Result<(), (String, Span)>;
+
+struct Checker<'a> {
+    file: &'a Dockerfile,
+    walk: &'a Walk,
+    found: Vec<Diagnostic>,
+}
+
+impl Checker<'_> {
+    fn expand(&self, state: &State, word: &Word) -> Result<Expansion, (String, Span)> {
+        self.expand_text(state, &word.text, word.span)
+    }
+
+    fn expand_text(&self, state: &State, text: &str, span: Span) -> Result<Expansion, (String, Span)> {
+        state.expand(text, self.file.escape).map_err(|message| (message, span))
+    }
+
+    fn step(&self, step: &WalkStep) -> Checked {
+        let state = &step.before;
+        match &step.view {
+            View::From { image, .. } => self.from(step, image),
+            View::Env { pairs, .. } | View::Label { pairs, .. } => {
+                for pair in pairs {
+                    self.expand(state, &pair.name)?;
+                    pair.value.as_ref().map(|v| self.expand(state, v)).transpose()?;
+                }
+                Ok(())
+            }
+            View::Arg { pairs } => {
+                let mut state = (**state).clone();
+                for pair in pairs {
+                    let Some(value) = &pair.value else { continue };
+                    let expansion = self.expand(&state, value)?;
+                    state.set_arg(&pair.name.text, Some(Value::Known(expansion.text)));
+                }
+                Ok(())
+            }
+            View::Workdir { path: word } => {
+                let to = self.expand(state, word)?.text;
+                let windows = self.windows(step);
+                if path::workdir(state.config.working_dir.as_deref(), &to, windows).is_none() {
+                    return Err((format!("`{to}` is no directory on the system's drive"), word.span));
+                }
+                Ok(())
+            }
+            View::User { user } => self.expand(state, user).map(drop),
+            View::Stopsignal { signal } => {
+                let name = self.expand(state, signal)?.text;
+                if signal::is_signal(&name) { Ok(()) } else { Err((format!("`{name}` is no signal"), signal.span)) }
+            }
+            View::Volume { paths } => {
+                for word in paths {
+                    let trimmed = Word { text: word.text.trim().to_owned(), span: word.span };
+                    if self.expand(state, &trimmed)?.text.is_empty() {
+                        return Err(("VOLUME names an empty path".into(), word.span));
+                    }
+                }
+                Ok(())
+            }
+            View::Expose { ports } => {
+                for word in ports {
+                    for port in self.expand(state, word)?.words {
+                        config::ports(&port).map_err(|message| (message, word.span))?;
+                    }
+                }
+                Ok(())
+            }
+            View::Copy { add, sources, destination, .. } => self.copy(step, *add, sources, destination),
+            View::Run { .. } => self.run(step),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the stage is built for Windows.
+    fn windows(&self, step: &WalkStep) -> bool {
+        let stage = step.stage.and_then(|s| self.walk.stages.get(s));
+        stage.is_some_and(|s| s.windows)
+    }
+
+    /// `buildDispatchStates` and `resolveBaseImage`.
+    fn from(&self, step: &WalkStep, image: &Word) -> Checked {
+        let state = &step.before;
+        let expansion = self.expand(state, image)?;
+        if expansion.text.is_empty() {
+            let unset: Vec<String> = expansion.unset.iter().map(|n| format!("`ARG {n}` with a default")).collect();
+            let hint = if unset.is_empty() { String::new() } else { format!(": {} is missing above the first FROM", unset.join(" and ")) };
+            return Err((format!("the image name `{}` is empty in a build without arguments{hint}", image.text), image.span));
+        }
+        if let Some(flag) = step.reading.flags.iter().find(|f| f.name == "platform") {
+            let written = flag.value.as_deref().unwrap_or("");
+            if !written.is_empty() {
+                let platform = self.expand_text(state, written, flag.span)?;
+                if !is_platform(&platform.text) {
+                    let names = state.scope.iter().map(|(n, _)| n.as_str());
+                    let hint = platform.unset.first().and_then(|n| near_miss(n, names));
+                    let hint = hint.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                    return Err((format!("`{written}` gives no platform{hint}"), flag.span));
+                }
+            }
+        }
+        let stage = step.stage.and_then(|s| self.walk.stages.get(s));
+        let is_stage = stage.is_some_and(|s| s.parent.is_some());
+        if !is_stage && expansion.text != "scratch" && Reference::parse(&expansion.text).is_none() {
+            return Err((format!("`{}` is no image name", expansion.text), image.span));
+        }
+        Ok(())
+    }
+
+    /// Whether the builder takes `name` for something to copy from in stage `stage`.
+    fn source(&self, name: &str, stage: usize, span: Span) -> Checked {
+        let lower = name.to_lowercase();
+        let named = |s: &&super::walk::WalkStage| s.name.as_deref() == Some(lower.as_str());
+        // The last stage of a name wins, also the one that a build of this stage alone sees.
+        let all = self.walk.stages.iter().rposition(|s| named(&s));
+        let upto = self.walk.stages.iter().take(stage + 1).rposition(|s| named(&s));
+        for index in [all, upto].into_iter().flatten() {
+            if index >= stage {
+                return Err((format!("the stage `{name}` must stand before the instruction that copies from it"), span));
+            }
+        }
+        if all.is_some() {
+            return Ok(());
+        }
+        if Reference::parse(name).is_none() && lower != "scratch" {
+            return Err((format!("`{name}` is neither a stage nor an image name"), span));
+        }
+        let plain = !name.contains(['/', ':', '@', '.']) && name.len() > 4;
+        let names = || self.walk.stages.iter().take(stage).filter_map(|s| s.name.as_deref());
+        let bases = || self.walk.stages.iter().filter_map(|s| s.base.as_deref());
+        if plain
+            && !bases().any(|b| b == name)
+            && let Some(meant) = near_miss(name, names())
+        {
+            return Err((format!("no stage is named `{name}`; did you mean `{meant}`?"), span));
+        }
+        Ok(())
+    }
+
+    /// `toCommand` and `dispatchCopy`.
+    fn copy(&self, step: &WalkStep, add: bool, sources: &[Word], destination: &Word) -> Checked {
+        let state = &step.before;
+        let stage = step.stage.unwrap_or(0);
+        let flag = |name: &str| {
+            let flag = step.reading.flags.iter().find(|f| f.name == name)?;
+            Some((flag.value.clone().unwrap_or_default(), flag.span))
+        };
+        if let Some((from, span)) = flag("from").filter(|f| !f.0.is_empty()) {
+            let expanded = variables::expand(&from, self.file.escape, &|_| Lookup::Unset).map_err(|m| (m, span))?;
+            if expanded.text != from {
+                return Err(("`--from` can't hold a variable: name a stage that starts FROM it".into(), span));
+            }
+            match from.parse::<i64>() {
+                Ok(index) if usize::try_from(index).is_ok_and(|i| i < stage) => {}
+                Ok(index) => return Err((format!("there is no stage {index} before this one"), span)),
+                Err(_) => self.source(&from, stage, span)?,
+            }
+        }
+        let mut values = [const { String::new() }; 2];
+        for (slot, name) in values.iter_mut().zip(["chown", "chmod"]) {
+            if let Some((value, span)) = flag(name) {
+                *slot = self.expand_text(state, &value, span)?.text;
+            }
+        }
+        let [chown, chmod] = values;
+        let checksum = match flag("checksum") {
+            Some((value, span)) => Some((self.expand_text(state, &value, span)?.text, span)).filter(|c| !c.0.is_empty()),
+            None => None,
+        };
+        let mut expanded = Vec::new();
+        for word in sources {
+            expanded.push((self.expand(state, word)?.text, word.span));
+        }
+        self.expand(state, destination)?;
+        self.contents(step)?;
+        let linked = flag("link").is_some_and(|f| f.0.to_lowercase() != "false");
+        if let (true, Some((_, span))) = (linked && chown.split(':').any(is_name), flag("chown")) {
+            return Err((format!("`--chown={chown}` needs numbers beside --link: names can't be looked up there"), span));
+        }
+        if let (false, Some((_, span))) = (chmod.is_empty() || is_mode(&chmod), flag("chmod")) {
+            return Err((format!("`{chmod}` is no mode: an octal number up to 07777, or a symbolic one such as u=rwX"), span));
+        }
+        if let Some((_, span)) = checksum
+            && !matches!(expanded.as_slice(), [(source, _)] if is_remote(source))
+        {
+            return Err(("`--checksum` goes with one source that is a URL or a git repository".into(), span));
+        }
+        for (source, span) in &expanded {
+            if !add && is_remote(source) {
+                return Err((format!("COPY can't fetch `{source}`; ADD can"), *span));
+            }
+        }
+        Ok(())
+    }
+
+    /// The heredocs of a COPY, in which the builder expands variables. `ExpandRaw` in instructions/commands.go.
+    fn contents(&self, step: &WalkStep) -> Checked {
+        let heredocs = self.file.instruction(step.item).map_or(&[][..], |i| &i.heredocs);
+        for heredoc in heredocs.iter().filter(|h| h.expand) {
+            let Heredoc { content, .. } = heredoc;
+            variables::expand_content(content.text(self.file.source()), &|name| step.before.lookup(name)).map_err(|m| (m, *content))?;
+        }
+        Ok(())
+    }
+
+    /// `detectRunMount` and `dispatchRunMounts`.
+    fn run(&self, step: &WalkStep) -> Checked {
+        let state = &step.before;
+        for flag in &step.reading.flags {
+            if flag.name == "device" {
+                return Err(("`--device` needs the labs version of the Dockerfile syntax".into(), flag.span));
+            }
+            if flag.name != "mount" {
+                continue;
+            }
+            let expand = |text: &str| state.expand(text, self.file.escape).map(|e| e.text);
+            let mount = mount::parse(flag.value.as_deref().unwrap_or(""), &expand).map_err(|m| (m, flag.span))?;
+            if !mount.from.is_empty() && !matches!(mount.kind.as_str(), "secret" | "ssh") {
+                self.source(&mount.from, step.stage.unwrap_or(0), flag.span)?;
+            }
+            let directory = state.config.working_dir.as_deref().filter(|d| !d.is_empty()).unwrap_or("/");
+            let target = if mount.target.starts_with('/') { mount.target } else { path::clean(&format!("/{directory}/{}", mount.target)) };
+            if target == "/" && !matches!(mount.kind.as_str(), "secret" | "ssh") {
+                return Err(("a mount can't be mounted on `/`: its `target` is missing".into(), flag.span));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `platforms.Parse` of containerd, as far as it refuses.
+fn is_platform(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
+    let (system, rest) = parts.split_first().map_or(("", &[][..]), |(s, r)| (*s, r));
+    // Behind the system's name its version may stand in brackets.
+    let system = system.split_once('(').map_or(system, |(name, version)| if version.ends_with(')') { name } else { "" });
+    let known_alone =
+        ["linux", "windows", "darwin", "freebsd", "amd64", "x86_64", "x86-64", "arm64", "aarch64", "arm", "armhf", "armel", "386"];
+    let more = [
+        "i386", "ppc64le", "s390x", "riscv64", "mips64le", "mips64", "ppc64", "loong64", "mips", "mipsle", "wasm", "netbsd", "openbsd",
+        "plan9",
+    ];
+    let alone = |s: &str| {
+        known_alone.contains(&s) || more.contains(&s) || matches!(s, "android" | "solaris" | "js" | "aix" | "dragonfly" | "illumos" | "ios")
+    };
+    match rest {
+        [] => plain(system) && alone(&system.to_lowercase()),
+        [_] | [_, _] => plain(system) && rest.iter().all(|p| plain(p)),
+        _ => false,
+    }
+}
+
+/// Whether a part of `--chown` is a name, not a number.
+fn is_name(part: &str) -> bool {
+    !part.is_empty() && part.parse::<u32>().is_err()
+}
+
+/// An octal mode, or a symbolic one as `dchapes-mode` takes it.
+fn is_mode(text: &str) -> bool {
+    if text.starts_with(|c: char| c.is_ascii_digit()) {
+        return text.bytes().all(|b| b.is_ascii_digit()) && u32::from_str_radix(text, 8).is_ok_and(|m| m <= 0o7777);
+    }
+    text.split(',').all(|clause| {
+        let operations = clause.trim_start_matches(['u', 'g', 'o', 'a']);
+        operations.starts_with(['+', '-', '=']) && operations.chars().all(|c| "+-=rwxXstugo".contains(c))
+    })
+}
+
+/// Whether a source is a URL or a git repository.
+fn is_remote(source: &str) -> bool {
+    ["http://", "https://", "git://", "ssh://"].iter().any(|s| source.starts_with(s)) || is_scp(source)
+}
+
+/// `git@host:path`.
+fn is_scp(source: &str) -> bool {
+    source.strip_prefix("git@").is_some_and(|rest| rest.split_once(':').is_some_and(|(host, _)| !host.is_empty() && !host.contains('/')))
+}
