@@ -194,9 +194,9 @@ fn names(text: &str, name: &str) -> bool {
     })
 }
 
-/// Whether the items follow each other without a gap, from the first byte to the last.
+/// Whether the items follow each other without a gap, from the first byte (a byte order mark aside) to the last.
 fn tiles(model: &Model) -> bool {
-    let mut at = 0;
+    let mut at = if model.file.source().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
     for item in &model.file.items {
         if item.span.start != at || item.span.end < at {
             return false;

@@ -1,0 +1,61 @@
+//! Every transform has its page and both kinds of cases, and says the truth about itself.
+
+use restage::transforms::{self, Group};
+use std::path::{Path, PathBuf};
+
+const HEADINGS: [&str; 4] = ["## What it does", "## Why", "## Example", "## What it leaves alone"];
+
+fn room(id: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("transforms").join(id.replace('-', "_"))
+}
+
+#[test]
+fn every_transform_has_a_page_with_the_same_headings() {
+    for t in transforms::all() {
+        assert!(t.page.starts_with(&format!("# {}\n", t.id)), "{}: the page starts with its id", t.id);
+        assert_eq!(t.page, std::fs::read_to_string(room(t.id).join("page.md")).unwrap(), "{}", t.id);
+        let places: Vec<_> = HEADINGS.iter().map(|h| t.page.find(h).unwrap_or_else(|| panic!("{}: page.md lacks `{h}`", t.id))).collect();
+        assert!(places.is_sorted(), "{}: the headings stand in the usual order", t.id);
+        assert!(!t.summary.is_empty() && !t.summary.ends_with('.'), "{}: a summary is no sentence", t.id);
+    }
+}
+
+#[test]
+fn every_transform_has_cases_that_fire_and_cases_that_do_not() {
+    for t in transforms::all() {
+        let names: Vec<String> = std::fs::read_dir(room(t.id).join("cases"))
+            .unwrap_or_else(|e| panic!("{}: no cases: {e}", t.id))
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        for kind in ["fires-", "leaves-"] {
+            assert!(names.iter().any(|n| n.starts_with(kind)), "{}: no case {kind}*", t.id);
+        }
+        let odd: Vec<_> = names.iter().filter(|n| !n.starts_with("fires-") && !n.starts_with("leaves-")).collect();
+        assert!(odd.is_empty(), "{}: cases are named fires-* or leaves-*: {odd:?}", t.id);
+    }
+}
+
+#[test]
+fn ids_are_unique_and_stand_in_the_order_of_their_groups() {
+    let order = |t: &transforms::Transform| match (t.group, t.id) {
+        (Group::Modernize, _) => 0,
+        (Group::Hygiene, _) => 1,
+        (Group::Restructure, "multi-stage") => 2,
+        (Group::Restructure, "copy-order") => 3,
+        (Group::Restructure, "merge-run") => 4,
+        (Group::Restructure, _) => 5,
+        (Group::Harden, _) => 6,
+    };
+    let all = transforms::all();
+    assert!(all.is_sorted_by_key(order), "modernize, hygiene, multi-stage, copy-order, merge-run, non-root, harden");
+    let ids: std::collections::BTreeSet<_> = all.iter().map(|t| t.id).collect();
+    assert_eq!(ids.len(), all.len());
+}
+
+#[test]
+fn the_readme_lists_every_transform() {
+    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    for t in transforms::all() {
+        assert!(readme.contains(&format!("| `{}` | {} |", t.id, t.group.name())), "{} has no row in README.md", t.id);
+    }
+}
