@@ -7,7 +7,7 @@ use std::process::Command;
 
 const LEGACY: &str =
     "FROM debian:bookworm\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\nCMD [\"curl\"]\n";
-const CLEAN: &str = "FROM scratch\nCOPY a /a\nCMD [\"/a\"]\n";
+const CLEAN: &str = "FROM scratch\nCOPY a /a\nUSER 65532:65532\nCMD [\"/a\"]\n";
 
 #[test]
 fn exit_statuses() {

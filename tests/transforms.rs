@@ -2,6 +2,7 @@
 
 use restage::transforms::{self, Group};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 const HEADINGS: [&str; 4] = ["## What it does", "## Why", "## Example", "## What it leaves alone"];
 
@@ -53,9 +54,20 @@ fn ids_are_unique_and_stand_in_the_order_of_their_groups() {
 }
 
 #[test]
-fn the_readme_lists_every_transform() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+fn the_readme_tells_the_truth() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
     for t in transforms::all() {
-        assert!(readme.contains(&format!("| `{}` | {} |", t.id, t.group.name())), "{} has no row in README.md", t.id);
+        let row = format!("| `{}` | {} | {} |", t.id, t.group.name(), t.summary);
+        assert!(readme.contains(&row), "README.md lacks the row\n{row}");
+    }
+    let shown = Command::new(env!("CARGO_BIN_EXE_restage"))
+        .args(["diff", "--no-config", "examples/express-links"])
+        .current_dir(root)
+        .output()
+        .unwrap();
+    for text in [shown.stdout, shown.stderr] {
+        let text = String::from_utf8(text).unwrap();
+        assert!(readme.contains(text.trim_end()), "README.md does not show\n{text}");
     }
 }

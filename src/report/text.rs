@@ -55,7 +55,7 @@ pub fn proposals(out: &mut impl Write, file: &Processed) -> io::Result<()> {
     let path = super::shown(file);
     for p in file.outcome.iter().flat_map(|o| &o.proposals) {
         let level = if p.applied { p.level.name().to_owned() } else { format!("{}, not applied", p.level.name()) };
-        writeln!(out, "{path}:{}: {} ({level}): {}. {}", p.line, p.transform, p.title.trim_end_matches('.'), p.reason)?;
+        writeln!(out, "{path}:{}: {} ({level}): {}: {}", p.line, p.transform, p.title, p.reason)?;
     }
     Ok(())
 }
