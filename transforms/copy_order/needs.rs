@@ -85,6 +85,12 @@ fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> 
             install.needs(manager)
         }
         Action::User => Ok(Vec::new()),
+        // `npm cache clean`, `pip cache purge`: the manager's own words, not paths.
+        Action::Clean
+            if !matches!(named.as_str(), "rm" | "find") && !command.words.iter().any(|w| w.literal.is_none() || w.raw.contains('/')) =>
+        {
+            Ok(Vec::new())
+        }
         Action::Clean | Action::Shell => match command.words.iter().skip(1).find(|w| is_path(w) && reaches(w)) {
             Some(word) => Err(format!("{named} looks at {}", word.raw)),
             None => Ok(Vec::new()),
