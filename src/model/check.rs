@@ -15,11 +15,12 @@ use crate::syntax::{Dockerfile, Heredoc, View, Word, mount};
 #[must_use]
 pub fn check(file: &Dockerfile) -> Vec<Diagnostic> {
     let walk = walk(file, &Assumptions { base: &|_| BaseImage::bare(), plain_build: true });
-    let mut checker = Checker { file, walk: &walk, found: Vec::new() };
+    let mut checker = Checker { file, walk: &walk, uses: uses(&walk), found: Vec::new() };
+    checker.options();
+    checker.epoch();
     for step in &walk.steps {
         if let Err((message, span)) = checker.step(step) {
-            let line = file.items.get(step.item).map_or(1, |i| i.start_line);
-            checker.found.push(Diagnostic { message, line, span });
+            checker.report(message, file.items.get(step.item).map_or(1, |i| i.start_line), span);
         }
     }
     checker.found
@@ -30,7 +31,27 @@ type Checked = Result<(), (String, Span)>;
 struct Checker<'a> {
     file: &'a Dockerfile,
     walk: &'a Walk,
+    /// The stages that each stage copies or mounts from.
+    uses: Vec<Vec<usize>>,
     found: Vec<Diagnostic>,
+}
+
+fn uses(walk: &Walk) -> Vec<Vec<usize>> {
+    let mut uses = vec![Vec::new(); walk.stages.len()];
+    let named = |name: &str| walk.stages.iter().rposition(|s| s.name.as_deref() == Some(name.to_lowercase().as_str()));
+    for step in &walk.steps {
+        let Some(used) = step.stage.and_then(|s| uses.get_mut(s)) else { continue };
+        match &step.view {
+            View::Copy { from: Some(from), .. } => used.extend(from.parse().ok().or_else(|| named(from))),
+            View::Run { .. } => {
+                let mounts = step.reading.flags.iter().filter(|f| f.name == "mount");
+                let written = mounts.filter_map(|f| mount::parse(f.value.as_deref()?, &|t| Ok(t.to_owned())).ok());
+                used.extend(written.filter_map(|m| named(&m.from)));
+            }
+            _ => {}
+        }
+    }
+    uses
 }
 
 impl Checker<'_> {
@@ -40,6 +61,69 @@ impl Checker<'_> {
 
     fn expand_text(&self, state: &State, text: &str, span: Span) -> Result<Expansion, (String, Span)> {
         state.expand(text, self.file.escape).map_err(|message| (message, span))
+    }
+
+    fn report(&mut self, message: String, line: usize, span: Span) {
+        self.found.push(Diagnostic { message, line, span });
+    }
+
+    /// `ParseLintOptions` in linter/linter.go: the value of `# check=`.
+    fn options(&mut self) {
+        let Some(directive) = self.file.directives.iter().find(|d| d.name == "check") else { return };
+        let truths = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
+        let fits = directive.value.trim().splitn(3, ';').all(|option| match option.split_once('=') {
+            Some((key, value)) => match key.trim() {
+                "skip" | "experimental" => true,
+                "error" => truths.contains(&value.trim()),
+                _ => false,
+            },
+            None => false,
+        });
+        if !fits && !directive.value.trim().is_empty() {
+            let message = format!("`check={}` is none of skip=..., error=true and experimental=..., with `;` in between", directive.value);
+            self.report(message, self.file.lines().line(directive.span.start), directive.span);
+        }
+    }
+
+    /// `resolveSourceDateEpochState` in dockerfile2llb/epoch.go: the ARG that sets the time stamps of the build.
+    fn epoch(&mut self) {
+        const NAME: &str = "SOURCE_DATE_EPOCH";
+        let Some(first) = self.walk.steps.iter().find(|s| matches!(s.view, View::From { .. })) else { return };
+        let Lookup::Known(value) = first.before.lookup(NAME) else { return };
+        if value.is_empty() || value == "context" || value.parse::<i64>().is_ok() {
+            return;
+        }
+        let item = first.item;
+        let (line, span) = self.file.items.get(item).map_or((1, Span::default()), |i| (i.start_line, i.span));
+        let stage = self.walk.stages.iter().find(|s| s.name.as_deref() == Some(value.to_lowercase().as_str()));
+        let Some(stage) = stage else {
+            return self.report(format!("`{value}` is neither a time stamp nor a stage, as {NAME} must be"), line, span);
+        };
+        let steps = self.walk.steps.get(stage.steps.clone()).unwrap_or(&[]);
+        let remote = |view: &View| matches!(view, View::Copy { add: true, sources, .. } if matches!(sources.as_slice(), [s] if is_remote(&s.text) || s.text.contains('$')));
+        let adds = steps.iter().filter(|s| remote(&s.view)).count();
+        let only = steps.iter().skip(1).all(|s| matches!(s.view, View::Arg { .. }) || remote(&s.view));
+        if stage.base.as_deref() != Some("scratch") || adds != 1 || !only {
+            self.report(format!("the stage `{value}`, which gives {NAME}, must be FROM scratch with one ADD of a URL"), line, span);
+        }
+    }
+
+    /// Whether `from` needs `to`, by what it copies and, with `bases`, by what it starts from.
+    fn needs(&self, from: usize, to: usize, bases: bool) -> bool {
+        let mut seen = vec![false; self.walk.stages.len()];
+        let mut open = vec![from];
+        while let Some(stage) = open.pop() {
+            if stage == to {
+                return true;
+            }
+            match seen.get_mut(stage) {
+                Some(seen) if !*seen => *seen = true,
+                _ => continue,
+            }
+            open.extend(self.uses.get(stage).into_iter().flatten());
+            open.extend(self.walk.stages.get(stage).filter(|_| bases).and_then(|s| s.parent));
+        }
+        false
     }
 
     fn step(&self, step: &WalkStep) -> Checked {
@@ -141,7 +225,9 @@ impl Checker<'_> {
         let all = self.walk.stages.iter().rposition(|s| named(&s));
         let upto = self.walk.stages.iter().take(stage + 1).rposition(|s| named(&s));
         for index in [all, upto].into_iter().flatten() {
-            if index >= stage {
+            // A stage that the last one does not need is never built, so nobody sees that it looks ahead.
+            let last = self.walk.stages.len().saturating_sub(1);
+            if index >= stage && (self.needs(index, stage, false) || self.needs(last, stage, true)) {
                 return Err((format!("the stage `{name}` must stand before the instruction that copies from it"), span));
             }
         }
