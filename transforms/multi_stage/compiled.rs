@@ -29,19 +29,17 @@ pub(super) fn sources(draft: &Draft, folder: &str, endings: &[&str]) -> Sources 
 
 /// Takes over the files beside the sources that the program may open. `own` are endings of files that only build.
 pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources, own: &[&str], anchor: usize) {
-    let context = draft.model.context;
     let mut taken: Vec<String> = Vec::new();
     let root = draft.context_path(folder).unwrap_or_else(|| ".".to_owned());
+    let prefix = if root == "." { String::new() } else { format!("{root}/") };
     let code: Vec<String> = sources.iter().map(|(_, text)| without_imports(text)).collect();
-    for entry in context.list(&root) {
-        let path = if root == "." { entry.clone() } else { format!("{root}/{entry}") };
-        let is_folder = context.is_dir(&path);
-        let is_source = !is_folder && own.iter().any(|e| entry.ends_with(e));
-        let named = code.iter().any(|text| names_entry(text, &entry))
-            || draft.program.commands.iter().flat_map(|c| &c.words).chain(values(draft).iter()).any(|w| word_names(w, &entry));
+    for entry in entries_with_data(draft, &prefix, own) {
         let excluded = facts().context.never_read.iter().any(|p| crate::context::fits(p, &entry));
-        let keeps = !is_source && (named || !excluded) && (!is_folder || holds_data(draft, &path, own));
-        if !keeps || is_embedded(sources, &entry) && !opens(&code, &entry) {
+        let named = || {
+            code.iter().any(|text| names_entry(text, &entry))
+                || draft.program.commands.iter().flat_map(|c| &c.words).chain(values(draft).iter()).any(|w| word_names(w, &entry))
+        };
+        if excluded && !named() || is_embedded(sources, &entry) && !opens(&code, &entry) {
             continue;
         }
         let target = join(folder, &entry);
@@ -59,6 +57,27 @@ pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sourc
             if taken.len() == 1 { "s" } else { "" }
         ));
     }
+}
+
+/// The files and folders right below `prefix` that are, or hold, anything but sources; in order.
+fn entries_with_data(draft: &Draft, prefix: &str, own: &[&str]) -> Vec<String> {
+    let mut entries: Vec<String> = Vec::new();
+    for path in draft.model.context.files().0 {
+        let Some(rest) = path.strip_prefix(prefix) else { continue };
+        let (entry, below) = rest.split_once('/').map_or((rest, ""), |(e, b)| (e, b));
+        let idle = [".md", ".gitkeep", ".gitignore"].iter().any(|e| rest.ends_with(e)) && !below.is_empty();
+        if own.iter().any(|e| rest.ends_with(e))
+            || idle
+            || !below.is_empty() && needs::is_test(below)
+            || entries.last().is_some_and(|last| last == entry)
+        {
+            continue;
+        }
+        entries.push(entry.to_owned());
+    }
+    entries.sort();
+    entries.dedup();
+    entries
 }
 
 /// WORKDIR and ENV that the base brought and the program or the file relies on.
@@ -153,12 +172,4 @@ fn opens(code: &[String], entry: &str) -> bool {
     const CALLS: &[&str] =
         &["os.Open", "os.ReadFile", "ioutil.ReadFile", "ReadDir", "http.Dir", "ParseFiles", "ParseGlob", "LoadHTML", "Static("];
     code.iter().any(|text| CALLS.iter().any(|c| text.contains(c)) && names_entry(text, entry) && !text.contains("embed.FS"))
-}
-
-/// Whether a folder holds anything but sources.
-fn holds_data(draft: &Draft, folder: &str, own: &[&str]) -> bool {
-    let prefix = format!("{folder}/");
-    draft.model.context.files().0.iter().any(|p| {
-        p.starts_with(&prefix) && !needs::is_test(p) && !own.iter().chain(&[".md", ".gitkeep", ".gitignore"]).any(|e| p.ends_with(e))
-    })
 }
