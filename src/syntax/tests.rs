@@ -231,7 +231,7 @@ fn the_converter_checks_what_variables_give() {
         ("FROM %s", "no image name"),
         ("FROM a AS b\nFROM c\nCOPY --from=2 x y", "no stage 2"),
         ("FROM a AS builder\nFROM c\nCOPY --from=bulder x y", "did you mean `builder`?"),
-        ("FROM a\nCOPY --from=b x y\nFROM c AS b", "must stand before"),
+        ("FROM a AS q\nCOPY --from=b x y\nFROM c AS b\nCOPY --from=q x y", "must stand before"),
         ("FROM a\nCOPY --from=$b x y", "can't hold a variable"),
         ("FROM a\nCOPY --chmod=10000 x y", "no mode"),
         ("FROM a\nCOPY http://x y", "ADD can"),
@@ -251,6 +251,8 @@ fn the_converter_checks_what_variables_give() {
         "FROM scratch",
         "FROM --platform=$BUILDPLATFORM a",
         "FROM a\nSTOPSIGNAL SIGRTMIN+3",
+        // Nothing needs the first stage, so the builder never looks at what it copies from.
+        "FROM a\nCOPY --from=b x y\nFROM c AS b",
     ] {
         assert_eq!(message(source), "", "{source:?}");
     }
