@@ -1,6 +1,7 @@
 //! Runs the program of the final image as a user of its own.
 
 mod account;
+mod commands;
 mod facts;
 mod home;
 mod places;

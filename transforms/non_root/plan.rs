@@ -7,7 +7,7 @@ use crate::syntax::{Dockerfile, Form, ItemKind, Keyword, View};
 use crate::transforms::merge_run::joined_with;
 
 use super::account::{Account, Tools};
-use super::facts::within;
+use super::facts::{facts, within};
 use super::places::{Places, makes};
 use super::start::{Objection, Write};
 use super::subject::{Origin, Subject, absolute, below, join, normal, resolve};
@@ -196,6 +196,12 @@ impl<'m> Planner<'_, 'm, '_> {
                         }
                         self.give(index, step, position)?;
                         made = made.or(Some((index, true)));
+                    } else if within(directory, &target) && facts().root.paths.is_closed(&target) {
+                        // A copy onto the root of the image brings much that stays root's: only the folder changes hands.
+                        if self.brings(step, &target, directory) == Some(true) {
+                            self.behind.push((index, directory.clone()));
+                            made = made.or(Some((index, true)));
+                        }
                     } else if within(directory, &target) {
                         match self.brings(step, &target, directory) {
                             Some(false) => {}

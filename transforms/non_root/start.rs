@@ -9,7 +9,7 @@ use crate::syntax::{Form, Keyword, View};
 use crate::model::{State, Step};
 
 use super::facts::facts;
-use super::subject::{Origin, Subject, absolute, join, normal, parent, resolve};
+use super::subject::{Subject, absolute, parent, resolve};
 
 /// What stands against another user than root, with the line of the Dockerfile that leads there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,28 +50,29 @@ pub struct Start {
     pub files: Vec<String>,
 }
 
-struct Reader<'s, 'm, 'a> {
-    subject: &'s Subject<'m, 'a>,
-    state: &'s State,
-    seen: HashSet<String>,
-    out: Start,
+pub(super) struct Reader<'s, 'm, 'a> {
+    pub(super) subject: &'s Subject<'m, 'a>,
+    pub(super) state: &'s State,
+    pub(super) seen: HashSet<String>,
+    pub(super) out: Start,
 }
 
 /// Where a command stands.
 #[derive(Clone)]
-struct Place {
-    line: usize,
-    /// The script in the context, with the line in it.
-    file: Option<String>,
-    directory: Option<String>,
-    depth: usize,
+pub(super) struct Place {
+    pub(super) line: usize,
+    /// The script in the context, if it stands in one.
+    pub(super) file: Option<String>,
+    pub(super) directory: Option<String>,
+    pub(super) depth: usize,
 }
 
 /// Scripts may start scripts; beyond this depth nobody writes them by hand.
-const DEEPEST: usize = 8;
+pub(super) const DEEPEST: usize = 8;
 
 /// Words in the names of options that say where a program keeps what it writes.
-const STATE: &[&str] = &["data", "db", "database", "cache", "state", "storage", "upload", "uploads", "output", "datadir", "dbpath", "tmp"];
+pub(super) const STATE: &[&str] =
+    &["data", "db", "database", "cache", "state", "storage", "upload", "uploads", "output", "datadir", "dbpath", "tmp"];
 
 /// Reads what the final image starts.
 pub fn read(subject: &Subject) -> Start {
@@ -129,7 +130,7 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    fn object(&mut self, place: &Place, reason: impl Into<String>) {
+    pub(super) fn object(&mut self, place: &Place, reason: impl Into<String>) {
         let reason: String = reason.into();
         let reason = match &place.file {
             Some(file) => format!("{file}: {reason}"),
@@ -138,7 +139,7 @@ impl Reader<'_, '_, '_> {
         self.out.objections.push(Objection { reason, line: place.line });
     }
 
-    fn text(&mut self, text: &str, dialect: Dialect, place: &Place) {
+    pub(super) fn text(&mut self, text: &str, dialect: Dialect, place: &Place) {
         if place.depth > DEEPEST {
             return;
         }
@@ -224,7 +225,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The start writes the file `path`.
-    fn file(&mut self, path: &str, what: &str, place: &Place) {
+    pub(super) fn file(&mut self, path: &str, what: &str, place: &Place) {
         let Some(path) = self.place_of(path, place) else { return self.here(what, place) };
         if facts().root.paths.is_open(&path) {
             return;
@@ -234,7 +235,7 @@ impl Reader<'_, '_, '_> {
     }
 
     /// The start makes or fills the directory `path`.
-    fn folder(&mut self, path: &str, what: &str, place: &Place) {
+    pub(super) fn folder(&mut self, path: &str, what: &str, place: &Place) {
         let Some(path) = self.place_of(path, place) else { return self.here(what, place) };
         if !facts().root.paths.is_open(&path) {
             self.write(path.clone(), &format!("{what} at start writes {path}"), true, place);
@@ -242,360 +243,24 @@ impl Reader<'_, '_, '_> {
     }
 
     /// Something in or below the working directory is written, but which is not known.
-    fn here(&mut self, what: &str, place: &Place) {
+    pub(super) fn here(&mut self, what: &str, place: &Place) {
         if let Some(directory) = place.directory.clone() {
             self.write(directory, &format!("{what} at start writes a file whose name is not known before"), false, place);
         }
     }
 
-    fn place_of(&self, path: &str, place: &Place) -> Option<String> {
+    pub(super) fn place_of(&self, path: &str, place: &Place) -> Option<String> {
         if path.contains(['$', '`', '*', '?']) || path.starts_with('~') {
             return None;
         }
         absolute(path, place.directory.as_deref())
     }
 
-    fn write(&mut self, directory: String, why: &str, certain: bool, place: &Place) {
+    pub(super) fn write(&mut self, directory: String, why: &str, certain: bool, place: &Place) {
         let why = match &place.file {
             Some(file) => format!("{why} ({file})"),
             None => why.to_owned(),
         };
         self.out.writes.push(Write { directory, why, certain, late: false });
     }
-
-    /// A command by its words.
-    fn words(&mut self, words: &[String], place: &Place) {
-        let Some(program) = words.first() else { return };
-        if place.depth > DEEPEST || program.is_empty() {
-            return;
-        }
-        let rest = words.get(1..).unwrap_or_default();
-        if let Some(why) = facts().root.needs(words) {
-            return self.object(place, why);
-        }
-        let name = program.rsplit('/').next().unwrap_or(program);
-        let deeper = Place { depth: place.depth + 1, ..place.clone() };
-        match name {
-            "\"$@\"" | "$@" | "$*" => return,
-            "sh" | "bash" | "ash" | "dash" | "zsh" | "ksh" => return self.shell(rest, name, &deeper),
-            "." | "source" => {
-                if let Some(file) = rest.first() {
-                    self.run_file(file, &deeper, true);
-                }
-                return;
-            }
-            "exec"
-            | "nohup"
-            | "command"
-            | "time"
-            | "eval"
-            | "builtin"
-            | "catchsegv"
-            | "xvfb-run"
-            | "stdbuf"
-            | "nice"
-            | "ionice"
-            | "setsid"
-            | "env"
-            | "tini"
-            | "dumb-init"
-            | "catatonit"
-            | "ddtrace-run"
-            | "newrelic-admin"
-            | "opentelemetry-instrument"
-            | "dotenv"
-            | "pipenv"
-            | "poetry"
-            | "uv"
-            | "pdm"
-            | "hatch"
-            | "bundle"
-            | "npx"
-            | "bunx"
-            | "cross-env"
-            | "dockerize"
-            | "chamber"
-            | "envconsul"
-            | "doppler"
-            | "infisical"
-            | "concurrently"
-            | "timeout" => return self.inner(rest, &deeper),
-            "npm" | "yarn" | "pnpm" | "bun" => self.manager(name, rest, &deeper),
-            "make" | "just" | "task" => {
-                self.object(place, format!("what {name} runs at start is not known"));
-            }
-            "mkdir" => rest.iter().filter(|w| !w.starts_with('-')).for_each(|w| self.folder(w, "mkdir", place)),
-            "touch" | "tee" | "truncate" | "rm" | "rmdir" => {
-                rest.iter().filter(|w| !w.starts_with('-')).for_each(|w| self.file(w, name, place));
-            }
-            "cp" | "mv" | "ln" | "install" | "rsync" | "envsubst" => {
-                if let Some(last) = rest.iter().rev().find(|w| !w.starts_with('-')) {
-                    self.file(last, name, place);
-                }
-            }
-            "sed" | "perl" if rest.iter().any(|w| w == "-i" || w.starts_with("-i") || w.starts_with("--in-place")) => {
-                if let Some(last) = rest.last() {
-                    self.file(last, name, place);
-                }
-            }
-            "curl" | "wget" => {
-                if let Some(at) =
-                    rest.iter().position(|w| matches!(w.as_str(), "-o" | "-O" | "--output" | "--output-document" | "-LO" | "-sSLo"))
-                    && let Some(file) = rest.get(at + 1)
-                {
-                    self.file(file, name, place);
-                }
-            }
-            "pip" | "pip3" | "easy_install" | "gem" | "composer"
-                if rest.first().is_some_and(|w| w == "install" || w == "update" || w == "require") =>
-            {
-                self.object(place, format!("{name} installs packages at start"));
-            }
-            _ => {}
-        }
-        for build in &facts().writes.builds {
-            if build.names.iter().any(|n| n == name) && (build.arguments.is_empty() || rest.iter().any(|w| build.arguments.contains(w))) {
-                self.object(place, format!("{name} builds at start, with caches that the image keeps in root's home"));
-            }
-        }
-        for writer in &facts().writes.programs {
-            if writer.name == name && writer.argument.as_ref().is_none_or(|a| rest.contains(a)) {
-                for directory in &writer.directories {
-                    if let Some(path) = self.place_of(directory, place) {
-                        let late = directory.contains('/') && !directory.starts_with('/') || directory.starts_with('.') && directory != ".";
-                        let why = format!("{name} writes {path} when it runs");
-                        self.out.writes.push(Write { directory: path, why, certain: true, late });
-                    }
-                }
-            }
-        }
-        self.options(rest, place);
-        self.settings(name, words, place);
-        self.out.programs.push(words.to_vec());
-        self.run_file(program, &deeper, false);
-    }
-
-    /// `wrapper [options] [--] program ...`.
-    fn inner(&mut self, rest: &[String], place: &Place) {
-        if let Some(at) = rest.iter().position(|w| w == "--") {
-            return self.words(rest.get(at + 1..).unwrap_or_default(), place);
-        }
-        let skip = rest.iter().take_while(|w| {
-            w.starts_with('-')
-                || w.contains('=')
-                || matches!(w.as_str(), "run" | "exec" | "run-program")
-                || w.trim_end_matches(['s', 'm', 'h']).chars().all(|c| c.is_ascii_digit())
-        });
-        let skip = skip.count();
-        self.words(rest.get(skip..).unwrap_or_default(), place);
-    }
-
-    fn shell(&mut self, rest: &[String], name: &str, place: &Place) {
-        let dialect = if matches!(name, "bash" | "zsh" | "ksh") { Dialect::Bash } else { Dialect::Posix };
-        let mut words = rest.iter();
-        while let Some(word) = words.next() {
-            if word.starts_with('-') && !word.starts_with("--") && word.contains('c') {
-                if let Some(text) = words.next() {
-                    self.text(text, dialect, place);
-                }
-                return;
-            }
-            if word == "-o" || word == "+o" {
-                words.next();
-            } else if !word.starts_with('-') && !word.starts_with('+') {
-                return self.run_file(word, place, true);
-            }
-        }
-        self.object(place, format!("starts only {name}: who enters it may need root"));
-    }
-
-    /// Options that name what is written: `--pid FILE`, `--log-file=FILE`, `--bind unix:SOCKET`.
-    fn options(&mut self, words: &[String], place: &Place) {
-        let mut words = words.iter().peekable();
-        while let Some(word) = words.next() {
-            let Some(option) = word.strip_prefix("--") else { continue };
-            let (name, value) = match option.split_once('=') {
-                Some((n, v)) => (n, v.to_owned()),
-                None => (option, words.peek().map(|w| (*w).clone()).filter(|w| !w.starts_with('-')).unwrap_or_default()),
-            };
-            let value = value.strip_prefix("unix:").or(value.strip_prefix("file:")).unwrap_or(&value).trim_start_matches("//").to_owned();
-            let parts: Vec<&str> = name.split(['-', '_']).collect();
-            let has = |w: &[&str]| parts.iter().any(|p| w.iter().any(|x| p == x || p.strip_suffix("file") == Some(x)));
-            if has(&["config", "conf", "ini", "cfg", "level", "format"]) || !value.contains(['/', '.']) || value.contains("://") {
-                continue;
-            }
-            if has(&["log", "logfile", "access", "error", "pid", "pidfile", "logto"]) || value.ends_with(".sock") {
-                self.file(&value, word, place);
-            } else if has(STATE)
-                && let Some(path) = self.place_of(&value, place)
-                && !facts().root.paths.is_open(&path)
-                && !facts().root.paths.is_closed(&path)
-            {
-                let file = facts().writes.names.databases.iter().any(|e| path.ends_with(e));
-                let directory = if file { parent(&path).to_owned() } else { path };
-                self.write(directory, &format!("{word} at start names it"), false, place);
-            }
-        }
-    }
-
-    /// A settings file in which the program is told to become another user.
-    fn settings(&mut self, name: &str, words: &[String], place: &Place) {
-        let Some(drop) = facts().root.drops.iter().find(|d| d.program == name && !d.keys.is_empty()) else { return };
-        for word in words.iter().skip(1) {
-            let file = word.rsplit('=').next().unwrap_or(word);
-            if !file.ends_with(".ini") && !file.ends_with(".yaml") && !file.ends_with(".yml") && !file.ends_with(".xml") {
-                continue;
-            }
-            let Some(path) = self.place_of(file, place) else { continue };
-            let Some(Origin::Context(inner, _)) = self.subject.origin(&path) else { continue };
-            let Some(text) = self.subject.project.text(&inner) else {
-                self.object(place, format!("context unknown: what {inner} tells {name} to do"));
-                continue;
-            };
-            for (n, line) in text.lines().enumerate() {
-                let Some((key, _)) = line.split_once(['=', ':']) else { continue };
-                if drop.keys.iter().any(|k| k == key.trim()) {
-                    self.object(place, format!("{inner}:{}: {name} gives up root itself ({})", n + 1, key.trim()));
-                }
-            }
-        }
-    }
-
-    /// `npm start` and its kin: the scripts of package.json in the working directory.
-    fn manager(&mut self, name: &str, rest: &[String], place: &Place) {
-        let words: Vec<&String> = rest.iter().filter(|w| !w.starts_with('-')).collect();
-        let script = match words.first().map(|w| w.as_str()) {
-            Some("run" | "run-script") => words.get(1).map(|w| w.as_str()),
-            Some("start") => Some("start"),
-            Some("test" | "t") => Some("test"),
-            Some("install" | "i" | "ci" | "add" | "update") | None => {
-                return self.object(place, format!("{name} installs packages at start"));
-            }
-            Some("exec" | "dlx" | "x") => {
-                let rest: Vec<String> = words.iter().skip(1).map(|w| (*w).clone()).collect();
-                return self.words(&rest, place);
-            }
-            other if name != "npm" => other,
-            _ => None,
-        };
-        let Some(script) = script else { return };
-        let Some(manifest) = place.directory.as_deref().map(|d| join(d, "package.json")) else { return };
-        let Some(Origin::Context(path, _)) = self.subject.origin(&manifest) else { return };
-        if !self.seen.insert(format!("{path}#{script}")) {
-            return;
-        }
-        let Some(text) = self.subject.project.text(&path) else { return };
-        let Ok(json) = serde_json::from_str::<serde_json::Value>(&text) else { return };
-        for key in [format!("pre{script}"), script.to_owned(), format!("post{script}")] {
-            let Some(command) = json.get("scripts").and_then(|s| s.get(&key)).and_then(|s| s.as_str()) else { continue };
-            let inner = Place { file: Some(format!("{path}, script {key}")), depth: place.depth + 1, ..place.clone() };
-            if let Some(tool) = builds(command) {
-                let why = format!("the script {key} of {path} runs {tool}, which writes its output");
-                if let Some(directory) = inner.directory.clone() {
-                    self.out.writes.push(Write { directory, why, certain: true, late: false });
-                }
-            }
-            self.text(command, Dialect::Posix, &inner);
-        }
-    }
-
-    /// A file that is run: a script is read, a program is taken as it is. `script`: it is a shell script for sure.
-    fn run_file(&mut self, file: &str, place: &Place, script: bool) {
-        let named = file.contains('/');
-        if file.contains(['$', '`']) {
-            if script {
-                self.object(place, format!("which script {file} is, is not known before it starts"));
-            }
-            return;
-        }
-        let candidates: Vec<String> = if named || script {
-            place
-                .directory
-                .as_deref()
-                .and_then(|d| absolute(file, Some(d)))
-                .or_else(|| file.starts_with('/').then(|| normal(file)))
-                .into_iter()
-                .collect()
-        } else {
-            self.search_path().into_iter().map(|d| join(&d, file)).collect()
-        };
-        let found = candidates.into_iter().find_map(|p| self.subject.origin(&p).map(|o| (p, o)));
-        let shellish = script || matches!(file.rsplit_once('.').map(|(_, e)| e), Some("sh" | "bash"));
-        let Some((path, origin)) = found else {
-            let brought = self.subject.facts().and_then(|f| f.entrypoint.as_ref()).is_some_and(|e| e.iter().any(|w| w.ends_with(file)));
-            if shellish && !brought {
-                self.object(place, format!("where {file} comes from, which is run at start, is not known"));
-            }
-            return;
-        };
-        if !self.seen.insert(path.clone()) {
-            return;
-        }
-        self.out.files.push(path.clone());
-        let (text, name) = match origin {
-            Origin::Heredoc(text, _) => (Some(text), path.clone()),
-            Origin::Context(inner, _) => (self.subject.project.text(&inner), inner),
-            Origin::Other(_) => (None, path.clone()),
-        };
-        match text {
-            Some(text) => {
-                let first = text.lines().next().unwrap_or("");
-                let interpreter =
-                    first.strip_prefix("#!").map(|l| l.split(['/', ' ']).rfind(|w| !w.starts_with('-')).unwrap_or("").to_owned());
-                let dialect = match interpreter.as_deref() {
-                    Some("sh" | "dash" | "ash") => Some(Dialect::Posix),
-                    Some("bash" | "ksh" | "zsh") => Some(Dialect::Bash),
-                    Some(_) => None,
-                    None => shellish.then_some(Dialect::Posix),
-                };
-                if let Some(dialect) = dialect {
-                    let inner = Place { file: Some(name), ..place.clone() };
-                    self.text(&text, dialect, &inner);
-                }
-            }
-            None if self.subject.project.exists(&name) => {}
-            None if !self.subject.project.known()
-                && (shellish || !self.made(file))
-                && matches!(self.subject.origin(&path), Some(Origin::Context(..))) =>
-            {
-                self.object(place, format!("context unknown: what {name} does at start"));
-            }
-            None if shellish => self.object(place, format!("what {name} does at start is not known")),
-            None => {}
-        }
-    }
-
-    /// Whether a RUN of any stage names the file, so that it was built.
-    fn made(&self, file: &str) -> bool {
-        let name = file.rsplit('/').next().unwrap_or(file);
-        self.subject.model.steps.iter().filter(|s| s.keyword == Keyword::Run).any(|s| {
-            let compiled =
-                s.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| matches!(c.action, crate::model::command::Action::Build { .. })));
-            compiled || s.reading.args.iter().any(|a| a.contains(name))
-        })
-    }
-
-    fn search_path(&self) -> Vec<String> {
-        let known = self.state.env.iter().rev().find(|(n, _)| n == "PATH").and_then(|(_, v)| match v {
-            crate::model::Value::Known(v) => Some(v.clone()),
-            crate::model::Value::Unknown => None,
-        });
-        let mut path: Vec<String> = known.unwrap_or_default().split(':').filter(|p| p.starts_with('/')).map(normal).collect();
-        for usual in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
-            if !path.iter().any(|p| p == usual) {
-                path.push(usual.to_owned());
-            }
-        }
-        path
-    }
-}
-
-/// The tool in a script that writes a bundle or compiled sources.
-fn builds(command: &str) -> Option<&'static str> {
-    const TOOLS: &[&str] = &["tsc", "webpack", "rollup", "esbuild", "babel", "gulp", "grunt", "sass", "browserify", "tsup", "swc"];
-    let words: Vec<&str> = command.split(|c: char| c.is_whitespace() || "&|;\"'".contains(c)).collect();
-    if words.iter().any(|w| matches!(*w, "serve" | "webpack-dev-server" | "--noEmit")) {
-        return None;
-    }
-    TOOLS.iter().copied().find(|t| words.contains(t)).or_else(|| words.windows(2).any(|w| matches!(w, [_, "build"])).then_some("a build"))
 }
