@@ -102,7 +102,7 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
         _ if !facts.shell => None,
         "debian" | "ubuntu" | "fedora" | "arch" => Some(shadow(&name, uid, gid, &home, usual, settings)),
         "rhel" | "centos" | "rocky" | "almalinux" if !minimal => Some(shadow(&name, uid, gid, &home, usual, settings)),
-        "alpine" => Some(busybox(&name, uid, gid, &home, settings)),
+        "alpine" => Some(busybox(&name, uid, gid, &home, usual, settings)),
         "" | "windows" => return object(format!("the distribution of {} is unknown", image.written)),
         _ => None,
     };
@@ -138,9 +138,22 @@ fn shadow(name: &str, uid: u32, gid: u32, home: &str, usual: bool, settings: &Se
     out
 }
 
-fn busybox(name: &str, uid: u32, gid: u32, home: &str, settings: &Settings) -> Vec<String> {
-    let shell = settings.shell.as_ref().map_or(String::new(), |s| format!(" -s {s}"));
-    vec![format!("addgroup -S -g {gid} {name}"), format!("adduser -S -u {uid} -G {name} -h {home}{shell} {name}")]
+/// Without `-G`, busybox makes a group with the user's name and number (`adduser_main` in loginutils/adduser.c).
+fn busybox(name: &str, uid: u32, gid: u32, home: &str, usual: bool, settings: &Settings) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut words = format!("adduser -D -u {uid}");
+    if gid != uid {
+        out.push(format!("addgroup -g {gid} {name}"));
+        words += &format!(" -G {name}");
+    }
+    if !usual {
+        words += &format!(" -h {home}");
+    }
+    if let Some(shell) = &settings.shell {
+        words += &format!(" -s {shell}");
+    }
+    out.push(format!("{words} {name}"));
+    out
 }
 
 /// A user that a RUN of the final image makes.
@@ -278,10 +291,7 @@ mod tests {
     fn commands_that_make_users() {
         let settings = Settings::default();
         assert_eq!(shadow("app", 10001, 10001, "/home/app", true, &settings), ["useradd --uid 10001 --create-home app"]);
-        assert_eq!(
-            busybox("app", 10001, 10001, "/home/app", &settings),
-            ["addgroup -S -g 10001 app", "adduser -S -u 10001 -G app -h /home/app app"]
-        );
+        assert_eq!(busybox("app", 10001, 10001, "/home/app", true, &settings), ["adduser -D -u 10001 app"]);
         let own = shadow("web", 500, 600, "/srv/web", false, &Settings { shell: Some("/bin/false".into()), ..Settings::default() });
         assert_eq!(own, ["groupadd --gid 600 web", "useradd --uid 500 --gid 600 --home-dir /srv/web --shell /bin/false --create-home web"]);
     }

@@ -74,6 +74,18 @@ impl<'m> Planner<'_, 'm, '_> {
         self.account.owner.trim_end_matches(':')
     }
 
+    /// The owner as `--chown` of this COPY takes it: a linked layer has no user data base below it in which a name could be
+    /// looked up, and a uid alone brings the gid of the same number (`parseChownFlag` in dockerfile2llb/convert.go).
+    fn owner_for(&self, step: &Step) -> Result<&str, Objection> {
+        let linked = step.reading.flags.iter().any(|f| f.name == "link" && f.value.as_deref() != Some("false"));
+        let user = self.account.user.as_str();
+        match (linked, self.account.owner.chars().chain(user.chars()).all(|c| c.is_ascii_digit() || c == ':')) {
+            (false, _) | (true, true) => Ok(self.owner()),
+            (true, false) if user.chars().all(|c| c.is_ascii_digit() || c == ':') => Ok(user),
+            _ => Err(Objection { reason: format!("COPY --link can't give files to {user} by name"), line: step.line }),
+        }
+    }
+
     fn is_owner(&self, value: &str) -> bool {
         let name = value.split([':', '.']).next().unwrap_or("");
         name == self.owner_name() || name == self.account.user.split(':').next().unwrap_or("")
@@ -344,12 +356,12 @@ impl<'m> Planner<'_, 'm, '_> {
         let mut edits = Vec::new();
         for index in &self.chown {
             if let Some((_, step)) = self.own.iter().find(|(i, _)| i == index) {
-                edits.push(Edit::insert(step.reading.arguments.start, format!("--chown={} ", self.owner())));
+                edits.push(Edit::insert(step.reading.arguments.start, format!("--chown={} ", self.owner_for(step)?)));
             }
         }
         let anchor = self.early.unwrap_or_else(|| self.user_anchor());
         let mut commands = self.account.make.clone();
-        commands.extend(self.give_directories(&self.directories, true));
+        commands.extend(self.give_directories(&self.directories, position, true));
         let mut before: Vec<(usize, String)> = Vec::new();
         if !commands.is_empty() {
             self.needs_shell(position)?;
@@ -366,7 +378,7 @@ impl<'m> Planner<'_, 'm, '_> {
             }
         }
         if !self.late.is_empty() {
-            before.push((anchor, self.instruction("RUN", &self.give_directories(&self.late, true))));
+            before.push((anchor, self.instruction("RUN", &self.give_directories(&self.late, anchor, true))));
         }
         before.push((anchor, self.instruction("USER", std::slice::from_ref(&self.account.user))));
         // Insertions at one place become one edit, in order.
@@ -453,11 +465,12 @@ impl<'m> Planner<'_, 'm, '_> {
         Ok(())
     }
 
-    fn give_directories(&self, directories: &[String], make: bool) -> Vec<String> {
+    fn give_directories(&self, directories: &[String], position: usize, make: bool) -> Vec<String> {
         if directories.is_empty() {
             return Vec::new();
         }
         let list = directories.join(" ");
+        let make = make && !directories.iter().all(|d| self.stands(d, position));
         let (name, group) = self.account.owner.split_once(':').unwrap_or((&self.account.owner, ""));
         match self.account.tools {
             Tools::Install => {
@@ -467,6 +480,16 @@ impl<'m> Planner<'_, 'm, '_> {
             _ if make => vec![format!("mkdir -p {list}"), format!("chown {} {list}", self.owner())],
             _ => vec![format!("chown {} {list}", self.owner())],
         }
+    }
+
+    /// Whether a WORKDIR of this stage has made the directory before the step of that index.
+    fn stands(&self, directory: &str, position: usize) -> bool {
+        self.own.iter().any(|(i, step)| match &step.view {
+            View::Workdir { path } if *i < position => {
+                resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).as_deref() == Some(directory)
+            }
+            _ => false,
+        })
     }
 
     fn instruction(&self, keyword: &str, parts: &[String]) -> String {
