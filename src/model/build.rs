@@ -123,21 +123,23 @@ impl Builder<'_> {
         }
         let reference = known.as_deref().and_then(Reference::parse);
         let facts = reference.as_ref().and_then(|r| self.catalog.image(r));
-        Base::Image(Image { written: written.to_owned(), reference, facts })
+        Base::Image(Box::new(Image { written: written.to_owned(), reference, facts }))
     }
 
     fn begin(&self, base: &Base) -> State {
         match base {
             Base::Stage(index) => self.stages.get(*index).map(|s| (*s.end).clone()).unwrap_or_default(),
             Base::Scratch => State { workdir: Some("/".to_owned()), user: Some(String::new()), shell: default_shell(), ..State::default() },
-            Base::Image(Image { facts: Some(facts), .. }) => State {
-                env: facts.env.iter().map(|(n, v)| (n.clone(), v.clone().map_or(Value::Unknown, Value::Known))).collect(),
-                workdir: Some(facts.workdir.clone().filter(|w| !w.is_empty()).unwrap_or_else(|| "/".to_owned())),
-                user: Some(facts.user.clone().unwrap_or_default()),
-                shell: default_shell(),
-                ..State::default()
+            Base::Image(image) => match &image.facts {
+                Some(facts) => State {
+                    env: facts.env.iter().map(|(n, v)| (n.clone(), v.clone().map_or(Value::Unknown, Value::Known))).collect(),
+                    workdir: Some(facts.workdir.clone().filter(|w| !w.is_empty()).unwrap_or_else(|| "/".to_owned())),
+                    user: Some(facts.user.clone().unwrap_or_default()),
+                    shell: default_shell(),
+                    ..State::default()
+                },
+                None => State { shell: default_shell(), ..State::default() },
             },
-            Base::Image(_) => State { shell: default_shell(), ..State::default() },
         }
     }
 

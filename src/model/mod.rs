@@ -85,5 +85,5 @@ pub enum Base {
     /// `scratch`.
     Scratch,
     /// An image, as far as its name is known, and what the catalog knows of it.
-    Image(image::Image),
+    Image(Box<image::Image>),
 }

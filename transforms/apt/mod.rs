@@ -109,7 +109,7 @@ fn lists(model: &Model, findings: &mut Findings) {
         let last = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| uses_lists(c) && !is_update(c))?)));
         let Some((last, command)) = last else { continue };
         let later = model.steps.iter().skip(last.index + 1).filter(|s| s.keyword == Keyword::Run);
-        if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(|f| relies_on_lists(f))) {
+        if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(relies_on_lists)) {
             findings.refusals.push(Refusal {
                 reason: format!("the apt lists stay: line {} installs without an `apt-get update` of its own", step.line),
                 line: run.step.line,

@@ -61,7 +61,7 @@ impl Node {
                         }
                         self.build(plan, index, command).map(Some)
                     }
-                    Operation::Remove if words.iter().any(|w| *w == "prune") => {
+                    Operation::Remove if words.contains(&"prune") => {
                         self.installs.iter_mut().for_each(|i| i.production = true);
                         Ok(Some(Role::Build))
                     }

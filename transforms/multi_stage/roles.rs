@@ -324,7 +324,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
     let mut late_writers = Vec::new();
     for (index, commands) in roles.of.iter().enumerate() {
         let Some(step) = draft.steps.get(index).filter(|s| s.keyword == Keyword::Run) else { continue };
-        let builds = commands.iter().any(|r| *r == Role::Build);
+        let builds = commands.contains(&Role::Build);
         let runtime: Vec<usize> =
             commands.iter().enumerate().filter(|(_, r)| matches!(r, Role::Runtime(paths) if moved(plan, paths))).map(|(i, _)| i).collect();
         let carried = commands.iter().any(|r| matches!(r, Role::Runtime(paths) if !moved(plan, paths)));
