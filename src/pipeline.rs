@@ -2,7 +2,7 @@
 //!
 //! After every change the text is parsed again, so each transform sees a valid tree. A transform runs until it proposes
 //! nothing more, and the list runs until a whole round changes nothing: then a second run over the result proposes
-//! nothing either. What the [gate](crate::gate) does not let through is dropped and reported.
+//! nothing either. What the gate ([`crate::gate`]) does not let through is dropped and reported.
 
 mod selection;
 mod silence;

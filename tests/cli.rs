@@ -1,5 +1,7 @@
 //! The command line through the binary.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod common;
 
 use common::Tree;
@@ -230,7 +232,8 @@ fn all_formats_print_what_they_promise() {
     let sarif: serde_json::Value = serde_json::from_str(&out("sarif")).unwrap();
     assert_eq!(sarif["version"], "2.1.0");
     assert!(sarif["runs"][0]["results"][0]["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]["startLine"].is_u64());
-    assert_eq!(out("ndjson").lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap()).count(), 2);
+    let lines: Vec<serde_json::Value> = out("ndjson").lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    assert_eq!(lines.len(), 2);
     assert!(out("github").contains("::warning file=Dockerfile,line=2,title=restage merge-run::"));
     assert!(out("github").contains("::error file=bad/Dockerfile,line=1"));
     assert!(out("markdown").contains("## `Dockerfile`"));

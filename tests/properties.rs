@@ -1,5 +1,7 @@
 //! What holds for any Dockerfile, tried on generated ones.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod common;
 
 use common::Tree;

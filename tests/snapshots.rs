@@ -1,5 +1,7 @@
 //! The diffs of the examples and of the cases, with their reasons, to be read. Bytes are compared elsewhere.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 mod common;
 
 use common::Tree;

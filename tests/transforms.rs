@@ -1,5 +1,7 @@
 //! Every transform has its page and both kinds of cases, and says the truth about itself.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 use restage::transforms::{self, Group};
 use std::path::{Path, PathBuf};
 use std::process::Command;
