@@ -118,8 +118,8 @@ static ALL: &[Transform] = &[
     dnf::TRANSFORM,
     pip::TRANSFORM,
     npm_cache::TRANSFORM,
-    multi_stage::TRANSFORM,
     copy_order::TRANSFORM,
+    multi_stage::TRANSFORM,
     merge_run::TRANSFORM,
     non_root::TRANSFORM,
 ];
