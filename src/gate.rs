@@ -90,7 +90,7 @@ fn final_config(model: &Model) -> BTreeMap<String, Json> {
             workdir: facts.workdir,
             user: facts.user,
             cmd: facts.cmd,
-            entrypoint: facts.entrypoint,
+            entrypoint: facts.entrypoint.filter(|_| !facts.passes_on),
             shell: None,
             complete: true,
         })

@@ -95,6 +95,7 @@ struct Facts {
     shell: Option<bool>,
     tools: Option<Vec<String>>,
     drops_root: Option<bool>,
+    passes_on: Option<bool>,
 }
 
 impl Facts {
@@ -120,7 +121,8 @@ impl Facts {
             entrypoint,
             shell,
             tools,
-            drops_root
+            drops_root,
+            passes_on
         );
     }
 }
@@ -364,6 +366,7 @@ impl Images {
                 Vec::new()
             },
             drops_root: facts.drops_root.unwrap_or(false),
+            passes_on: facts.passes_on.unwrap_or(false),
             release: release.certain,
             releases: release.candidates,
             release_moving: release.moving,

@@ -75,6 +75,8 @@ pub struct ImageFacts {
     pub tools: Vec<String>,
     /// Whether its entrypoint starts as root and drops privileges itself (postgres, nginx's master).
     pub drops_root: bool,
+    /// Whether its entrypoint only prepares the environment and starts what it is given, so that none would do as well.
+    pub passes_on: bool,
 }
 
 /// A user that an image brings.
