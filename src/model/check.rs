@@ -3,25 +3,40 @@
 //! The rules are those of BuildKit's `frontend/dockerfile/dockerfile2llb`, each with the function that holds it.
 
 use super::image::Reference;
+use crate::catalog::Catalog;
 use super::state::{State, Value};
 use super::walk::{Assumptions, BaseImage, Walk, WalkStep, walk};
 use super::{config, path, signal};
 use crate::source::{Diagnostic, Span};
 use crate::syntax::near::near_miss;
 use crate::syntax::variables::{self, Expansion, Lookup};
-use crate::syntax::{Dockerfile, Heredoc, View, Word, mount};
+use crate::syntax::{Dockerfile, Heredoc, View, Word, mount, trigger};
+
+mod graph;
 
 /// What the converter would refuse of `file`, whose instructions are well formed one by one.
 #[must_use]
 pub fn check(file: &Dockerfile) -> Vec<Diagnostic> {
     let walk = walk(file, &Assumptions { base: &|_| BaseImage::bare(), plain_build: true });
-    let mut checker = Checker { file, walk: &walk, uses: uses(&walk), found: Vec::new() };
+    let mut checker = Checker { file, walk: &walk, escape: file.escape, found: Vec::new() };
     checker.options();
     checker.epoch();
+    let place = |item: usize| file.items.get(item).map_or((1, Span::default()), |i| (i.start_line, i.span));
     for step in &walk.steps {
         if let Err((message, span)) = checker.step(step) {
-            checker.report(message, file.items.get(step.item).map_or(1, |i| i.start_line), span);
+            checker.report(message, place(step.item).0, span);
         }
+    }
+    for triggered in &walk.triggered {
+        let inner = Checker { file: &triggered.file, walk: &walk, escape: file.escape, found: Vec::new() };
+        let expanded = || triggered.step.as_ref().and_then(|step| inner.step(step).err()).map(|(message, _)| message);
+        if let Some(message) = trigger(&triggered.file).or_else(expanded) {
+            let (line, span) = place(triggered.item);
+            checker.report(format!("ONBUILD of the base: {message}"), line, span);
+        }
+    }
+    for wrong in graph::check(&walk) {
+        checker.report(wrong.message, place(wrong.item).0, wrong.span);
     }
     checker.found
 }
@@ -31,27 +46,9 @@ type Checked = Result<(), (String, Span)>;
 struct Checker<'a> {
     file: &'a Dockerfile,
     walk: &'a Walk,
-    /// The stages that each stage copies or mounts from.
-    uses: Vec<Vec<usize>>,
+    /// The escape character of the file that is built, also where `file` is a trigger.
+    escape: char,
     found: Vec<Diagnostic>,
-}
-
-fn uses(walk: &Walk) -> Vec<Vec<usize>> {
-    let mut uses = vec![Vec::new(); walk.stages.len()];
-    let named = |name: &str| walk.stages.iter().rposition(|s| s.name.as_deref() == Some(name.to_lowercase().as_str()));
-    for step in &walk.steps {
-        let Some(used) = step.stage.and_then(|s| uses.get_mut(s)) else { continue };
-        match &step.view {
-            View::Copy { from: Some(from), .. } => used.extend(from.parse().ok().or_else(|| named(from))),
-            View::Run { .. } => {
-                let mounts = step.reading.flags.iter().filter(|f| f.name == "mount");
-                let written = mounts.filter_map(|f| mount::parse(f.value.as_deref()?, &|t| Ok(t.to_owned())).ok());
-                used.extend(written.filter_map(|m| named(&m.from)));
-            }
-            _ => {}
-        }
-    }
-    uses
 }
 
 impl Checker<'_> {
@@ -60,7 +57,7 @@ impl Checker<'_> {
     }
 
     fn expand_text(&self, state: &State, text: &str, span: Span) -> Result<Expansion, (String, Span)> {
-        state.expand(text, self.file.escape).map_err(|message| (message, span))
+        state.expand(text, self.escape).map_err(|message| (message, span))
     }
 
     fn report(&mut self, message: String, line: usize, span: Span) {
@@ -106,24 +103,6 @@ impl Checker<'_> {
         if stage.base.as_deref() != Some("scratch") || adds != 1 || !only {
             self.report(format!("the stage `{value}`, which gives {NAME}, must be FROM scratch with one ADD of a URL"), line, span);
         }
-    }
-
-    /// Whether `from` needs `to`, by what it copies and, with `bases`, by what it starts from.
-    fn needs(&self, from: usize, to: usize, bases: bool) -> bool {
-        let mut seen = vec![false; self.walk.stages.len()];
-        let mut open = vec![from];
-        while let Some(stage) = open.pop() {
-            if stage == to {
-                return true;
-            }
-            match seen.get_mut(stage) {
-                Some(seen) if !*seen => *seen = true,
-                _ => continue,
-            }
-            open.extend(self.uses.get(stage).into_iter().flatten());
-            open.extend(self.walk.stages.get(stage).filter(|_| bases).and_then(|s| s.parent));
-        }
-        false
     }
 
     fn step(&self, step: &WalkStep) -> Checked {
@@ -217,32 +196,19 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// Whether the builder takes `name` for something to copy from in stage `stage`.
+    /// Whether `name` is like the name of a stage before `stage`, and like nothing else. The builder takes it for an image;
+    /// that such an image is meant is hardly ever so.
     fn source(&self, name: &str, stage: usize, span: Span) -> Checked {
         let lower = name.to_lowercase();
-        let named = |s: &&super::walk::WalkStage| s.name.as_deref() == Some(lower.as_str());
-        // The last stage of a name wins, also the one that a build of this stage alone sees.
-        let all = self.walk.stages.iter().rposition(|s| named(&s));
-        let upto = self.walk.stages.iter().take(stage + 1).rposition(|s| named(&s));
-        for index in [all, upto].into_iter().flatten() {
-            // A stage that the last one does not need is never built, so nobody sees that it looks ahead.
-            let last = self.walk.stages.len().saturating_sub(1);
-            if index >= stage && (self.needs(index, stage, false) || self.needs(last, stage, true)) {
-                return Err((format!("the stage `{name}` must stand before the instruction that copies from it"), span));
-            }
-        }
-        if all.is_some() {
-            return Ok(());
-        }
-        if Reference::parse(name).is_none() && lower != "scratch" {
-            return Err((format!("`{name}` is neither a stage nor an image name"), span));
-        }
-        let plain = !name.contains(['/', ':', '@', '.']) && name.len() > 4;
-        let names = || self.walk.stages.iter().take(stage).filter_map(|s| s.name.as_deref());
-        let bases = || self.walk.stages.iter().filter_map(|s| s.base.as_deref());
+        let names = || self.walk.stages.iter().take(stage + 1).filter_map(|s| s.name.as_deref());
+        let plain = !name.contains(['/', ':', '@', '.', '$']) && name.len() > 4 && lower != "scratch";
+        let bases = || self.walk.stages.iter().filter_map(|s| s.base.as_deref()).any(|b| b == name);
+        let known = || Reference::parse(name).and_then(|r| Catalog::built_in().image(&r)).is_some();
         if plain
-            && !bases().any(|b| b == name)
+            && !names().any(|n| n == lower)
             && let Some(meant) = near_miss(name, names())
+            && !bases()
+            && !known()
         {
             return Err((format!("no stage is named `{name}`; did you mean `{meant}`?"), span));
         }
@@ -258,14 +224,12 @@ impl Checker<'_> {
             Some((flag.value.clone().unwrap_or_default(), flag.span))
         };
         if let Some((from, span)) = flag("from").filter(|f| !f.0.is_empty()) {
-            let expanded = variables::expand(&from, self.file.escape, &|_| Lookup::Unset).map_err(|m| (m, span))?;
+            let expanded = variables::expand(&from, self.escape, &|_| Lookup::Unset).map_err(|m| (m, span))?;
             if expanded.text != from {
                 return Err(("`--from` can't hold a variable: name a stage that starts FROM it".into(), span));
             }
-            match from.parse::<i64>() {
-                Ok(index) if usize::try_from(index).is_ok_and(|i| i < stage) => {}
-                Ok(index) => return Err((format!("there is no stage {index} before this one"), span)),
-                Err(_) => self.source(&from, stage, span)?,
+            if from.parse::<i64>().is_err() {
+                self.source(&from, stage, span)?;
             }
         }
         let mut values = [const { String::new() }; 2];
@@ -319,13 +283,10 @@ impl Checker<'_> {
     fn run(&self, step: &WalkStep) -> Checked {
         let state = &step.before;
         for flag in &step.reading.flags {
-            if flag.name == "device" {
-                return Err(("`--device` needs the labs version of the Dockerfile syntax".into(), flag.span));
-            }
             if flag.name != "mount" {
                 continue;
             }
-            let expand = |text: &str| state.expand(text, self.file.escape).map(|e| e.text);
+            let expand = |text: &str| state.expand(text, self.escape).map(|e| e.text);
             let mount = mount::parse(flag.value.as_deref().unwrap_or(""), &expand).map_err(|m| (m, flag.span))?;
             if !mount.from.is_empty() && !matches!(mount.kind.as_str(), "secret" | "ssh") {
                 self.source(&mount.from, step.stage.unwrap_or(0), flag.span)?;

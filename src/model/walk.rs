@@ -42,6 +42,10 @@ impl BaseImage {
     }
 }
 
+/// How many instructions ONBUILD may bring into the stages of one file. Files in which each of thousands of stages starts
+/// from one with thousands of triggers would take for ever.
+const MOST_TRIGGERED: usize = 10_000;
+
 /// What the walk takes for granted.
 pub struct Assumptions<'a> {
     /// What an image brings; asked with its expanded name, or `None` where a variable in the name is unknown.
@@ -87,9 +91,22 @@ pub struct WalkStage {
     pub windows: bool,
 }
 
+/// An instruction that a stage runs because its base says so with ONBUILD.
+#[derive(Clone, Debug)]
+pub struct Triggered {
+    /// The item of the FROM that sets it off.
+    pub item: usize,
+    /// The instruction as a file of its own, as the builder reads it.
+    pub file: Rc<Dockerfile>,
+    /// What it says; nothing where the text is not one instruction.
+    pub step: Option<WalkStep>,
+}
+
 /// A file walked through.
 #[derive(Clone, Debug, Default)]
 pub struct Walk {
+    /// What ONBUILD instructions of a base bring into a stage of the same file.
+    pub triggered: Vec<Triggered>,
     /// Every instruction in order.
     pub steps: Vec<WalkStep>,
     /// The stages in order.
@@ -274,13 +291,30 @@ impl Walker<'_> {
             end: Rc::clone(&self.state),
             windows: self.stage.windows,
         });
+        let item = self.walk.steps.get(start).map_or(0, |s| s.item);
         for trigger in triggers.iter() {
-            let inner = Dockerfile::parse(trigger.as_str());
-            for (_, instruction) in inner.instructions() {
-                let reading = inner.read(instruction);
-                let view = View::of(instruction.keyword, &reading);
-                self.dispatch(instruction.keyword, &reading, &view, &[], inner.escape);
+            if self.walk.triggered.len() >= MOST_TRIGGERED {
+                break;
             }
+            let inner = Rc::new(Dockerfile::parse(trigger.as_str()));
+            let mut instructions = inner.instructions();
+            let (first, second) = (instructions.next(), instructions.next());
+            let step = first.filter(|_| second.is_none()).map(|(_, instruction)| {
+                let reading = inner.read(instruction);
+                WalkStep {
+                    item,
+                    keyword: instruction.keyword,
+                    view: View::of(instruction.keyword, &reading),
+                    reading,
+                    stage: self.walk.stages.len().checked_sub(1),
+                    before: Rc::clone(&self.state),
+                }
+            });
+            if let Some(step) = &step {
+                // The text is read with backslashes, and expanded with the escape character of the file.
+                self.dispatch(step.keyword, &step.reading, &step.view, &[], self.file.escape);
+            }
+            self.walk.triggered.push(Triggered { item, file: Rc::clone(&inner), step });
         }
     }
 

@@ -20,6 +20,7 @@ pub mod variables;
 mod view;
 
 pub use problems::problems;
+pub(crate) use problems::trigger;
 pub use view::{Pair, View};
 
 use std::fmt;

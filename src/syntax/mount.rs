@@ -48,11 +48,19 @@ pub(super) fn check_written(value: &str) -> Result<(), String> {
     for field in fields(value)? {
         let Some((key, value)) = field.split_once('=') else { continue };
         let variable = value.find('$').is_some_and(|at| at + 1 != value.len());
-        if key.eq_ignore_ascii_case("from") && variable {
+        if key.to_lowercase() == "from" && variable {
             return Err("the mount's `from` can't hold a variable: name a stage that starts FROM it".into());
         }
     }
     Ok(())
+}
+
+/// What the mount says that it comes from, before variables are known; nothing where it does not say.
+#[must_use]
+pub fn written_from(value: &str) -> Option<String> {
+    let fields = fields(value).unwrap_or_default();
+    let from = |field: &String| field.split_once('=').filter(|(key, _)| key.to_lowercase() == "from").map(|(_, v)| v.to_owned());
+    fields.iter().rev().find_map(from).filter(|from| !from.is_empty())
 }
 
 /// Reads the mount; `expand` replaces variables.
@@ -115,6 +123,28 @@ pub fn parse(value: &str, expand: &dyn Fn(&str) -> Result<String, String>) -> Re
         _ => {}
     }
     Ok(mount)
+}
+
+/// The value of `RUN --device=...`. `ParseDevice` in instructions/commands_rundevice.go.
+pub(super) fn check_device(value: &str) -> Result<(), String> {
+    let mut name = String::new();
+    for field in fields(value)? {
+        let (key, value) = field.split_once('=').map_or((field.as_str(), None), |(k, v)| (k, Some(v)));
+        match (key.to_lowercase().as_str(), value) {
+            ("required", None) => {}
+            ("required", Some(value)) => boolean(value).ok_or_else(|| format!("`{value}` is no value of `required`"))?,
+            ("name", Some(value)) if name.is_empty() => value.clone_into(&mut name),
+            (_, _) if name.is_empty() && key.to_lowercase() != "name" => name = field,
+            ("name", None) if name.is_empty() => name = field,
+            ("name", Some(_)) => return Err(format!("the device has a name already: `{name}`")),
+            (_, None) => return Err(format!("`{field}` in a device needs a value")),
+            (key, Some(_)) => {
+                let hint = near_miss(key, ["name", "required"]).map(|k| format!("; did you mean `{k}`?")).unwrap_or_default();
+                return Err(format!("a device has no `{key}`{hint}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 fn one_of(value: &str, known: &[&'static str], what: &str) -> Result<String, String> {

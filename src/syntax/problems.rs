@@ -36,6 +36,21 @@ pub fn problems(file: &Dockerfile) -> Vec<Diagnostic> {
     found
 }
 
+/// What the builder refuses of the one instruction of `file`, which an ONBUILD brings into a stage.
+pub(crate) fn trigger(file: &Dockerfile) -> Option<String> {
+    if let Some(error) = file.errors.first() {
+        return Some(error.message.clone());
+    }
+    let mut instructions = file.instructions();
+    let (Some((_, instruction)), None) = (instructions.next(), instructions.next()) else {
+        return Some("ONBUILD holds more than one instruction".into());
+    };
+    if matches!(instruction.keyword, Keyword::From) {
+        return Some("ONBUILD can't hold FROM".into());
+    }
+    check(instruction, &file.read(instruction)).err().map(|refusal| refusal.message)
+}
+
 /// Why an instruction is refused.
 struct Refusal {
     message: String,
@@ -206,7 +221,7 @@ fn from(reading: &Reading) -> Result<(), Refusal> {
 }
 
 /// Go's `strings.EqualFold` for a lower-case ASCII name: the long s folds to `s` there.
-fn fold_eq(text: &str, name: &str) -> bool {
+pub(super) fn fold_eq(text: &str, name: &str) -> bool {
     text.chars().map(|c| if c == '\u{17f}' { 's' } else { c.to_ascii_lowercase() }).eq(name.chars())
 }
 
@@ -214,9 +229,11 @@ fn fold_eq(text: &str, name: &str) -> bool {
 fn onbuild(reading: &Reading) -> Result<(), Refusal> {
     let Some(inner) = &reading.onbuild else { return refuse("ONBUILD needs an instruction") };
     check_flags(Keyword::Onbuild, &reading.flags)?;
-    match inner.0 {
+    // The builder trims and folds the name more widely here than where it looks the instruction up.
+    let name = Dockerfile::written_keyword(&inner.1.original).trim().to_uppercase();
+    match Keyword::from_name(&name) {
         Keyword::Onbuild => refuse("ONBUILD can't hold another ONBUILD"),
-        Keyword::From | Keyword::Maintainer => refuse(format!("ONBUILD can't hold {}", inner.0)),
+        Keyword::From | Keyword::Maintainer => refuse(format!("ONBUILD can't hold {name}")),
         _ => Ok(()),
     }
 }
@@ -263,6 +280,7 @@ fn run(reading: &Reading) -> Result<(), Refusal> {
         let checked = match flag.name.as_str() {
             "mount" => mount::check_written(value),
             "network" if !matches!(value, "default" | "none" | "host") => Err(format!("`{value}` is no network: default, none or host")),
+            "device" => mount::check_device(value),
             "security" if !matches!(value, "insecure" | "sandbox") => Err(format!("`{value}` is no security mode: insecure or sandbox")),
             _ => Ok(()),
         };

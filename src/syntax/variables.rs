@@ -63,6 +63,9 @@ pub fn variables(text: &str, escape: char) -> Vec<Variable> {
                     let end = part.as_span().end();
                     let mut parts = part.into_inner();
                     if let Some(sign) = parts.next() {
+                        if is_odd(&sign) {
+                            return Vec::new();
+                        }
                         variable.operand = Some(Span::new(sign.as_span().end(), end));
                         let operand = text.get(sign.as_span().end()..end).unwrap_or("");
                         let doubled = sign.as_rule() == Rule::trim_sign && operand.starts_with(sign.as_str());
@@ -75,6 +78,11 @@ pub fn variables(text: &str, escape: char) -> Vec<Variable> {
         found.push(variable);
     }
     found
+}
+
+/// Whether the modifier is none that the builder knows.
+fn is_odd(sign: &Pair<'_, Rule>) -> bool {
+    sign.as_rule() == Rule::fallback_sign && !sign.as_str().ends_with(['-', '+', '?'])
 }
 
 /// What became of a text.
@@ -346,6 +354,7 @@ impl Run<'_> {
         let kind = modifier.as_rule();
         let mut parts = modifier.into_inner();
         let (Some(sign), Some(first)) = (parts.next(), parts.next()) else { return Ok(String::new()) };
+        let odd = is_odd(&sign);
         let sign = sign.as_str();
         if kind == Rule::replace {
             let (pattern, _) = self.pieces(first, Mode { raw_escapes: true, keep_pattern: true })?;
@@ -367,6 +376,9 @@ impl Run<'_> {
         let value = self.get(&name);
         if value.is_none() && self.lex.skip_unset {
             return Ok(format!("${{{name}{sign}{word}}}"));
+        }
+        if odd {
+            return Err(format!("`{sign}` in `${{{name}{sign}...}}` is no modifier"));
         }
         // The operand counts only where it is used.
         let missing = value.is_none() || (sign.starts_with(':') && value.as_deref() == Some(""));

@@ -99,7 +99,7 @@ impl View {
             Keyword::From => {
                 let (image, alias) = match words.as_slice() {
                     [image] => (image, None),
-                    [image, by, alias] if by.text.eq_ignore_ascii_case("as") => (image, Some(alias.clone())),
+                    [image, by, alias] if super::problems::fold_eq(&by.text, "as") => (image, Some(alias.clone())),
                     _ => return None,
                 };
                 Self::From { image: image.clone(), platform: reading.flag("platform").map(str::to_owned), alias }
