@@ -3,10 +3,10 @@
 //! The rules are those of BuildKit's `frontend/dockerfile/dockerfile2llb`, each with the function that holds it.
 
 use super::image::Reference;
-use crate::catalog::Catalog;
 use super::state::{State, Value};
 use super::walk::{Assumptions, BaseImage, Walk, WalkStep, walk};
 use super::{config, path, signal};
+use crate::catalog::Catalog;
 use crate::source::{Diagnostic, Span};
 use crate::syntax::near::near_miss;
 use crate::syntax::variables::{self, Expansion, Lookup};

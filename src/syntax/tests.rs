@@ -102,6 +102,8 @@ fn heredocs_are_found_on_the_joined_line() {
     assert_eq!(heredocs("RUN cat \\\n 3<<EOF\nx\nEOF"), [doc("EOF", true, false, "x\n")]);
     assert_eq!(heredocs("RUN << EOF\nx\nEOF"), [doc("EOF", true, false, "x\n")]);
     assert_eq!(heredocs("ONBUILD RUN <<EOF\nx\nEOF"), [doc("EOF", true, false, "x\n")]);
+    // A modifier that does not exist is one only where the variable is set, and here none is.
+    assert_eq!(heredocs("COPY <<a ${b:c} /d\nx\na\n"), [doc("a", true, false, "x\n")]);
     assert_eq!(heredocs("RUN <<EOF\r\nx\r\nEOF\r\n"), [doc("EOF", true, false, "x\r\n")]);
     for source in ["RUN echo '<<EOF'", "RUN a <<<b", "RUN [\"<<EOF\"]", "CMD <<EOF", "RUN a ' <<EOF", "ENV a=<<EOF", "RUN $((1<<2))x"] {
         assert_eq!(heredocs(source), [], "{source:?}");
@@ -208,12 +210,15 @@ fn the_second_pass_says_what_was_meant() {
         ("FROM x y", "an image AS a name"),
         ("FROM x\nONBUILD FROM y", "can't hold FROM"),
         ("FROM x\nONBUILD ONBUILD RUN y", "another ONBUILD"),
+        ("FROM x\nONBUILD Onbuild\u{85}\tWORKDIR", "another ONBUILD"),
         ("FROM x\nSHELL bash", "JSON"),
         ("FROM x\n{{ end }}", "template"),
         ("FROM x\nRUN a\n  && b", "missing at the end of the line above"),
         ("FROM x\nHEALTHCHECK --interval=5 CMD a", "duration"),
         ("FROM x\nRUN --mount=from=$x a", "variable"),
         ("ARG x", "no FROM"),
+        ("FROM a\nRUN --device=a,b,c x", "needs a value"),
+        ("FROM a\nRUN --device=name=a,name=b x", "has a name already"),
     ] {
         assert!(message(source).contains(part), "{source:?}: {}", message(source));
     }
@@ -231,7 +236,7 @@ fn the_converter_checks_what_variables_give() {
         ("FROM %s", "no image name"),
         ("FROM a AS b\nFROM c\nCOPY --from=2 x y", "no stage 2"),
         ("FROM a AS builder\nFROM c\nCOPY --from=bulder x y", "did you mean `builder`?"),
-        ("FROM a AS q\nCOPY --from=b x y\nFROM c AS b\nCOPY --from=q x y", "must stand before"),
+        ("FROM a AS q\nCOPY --from=b x y\nFROM c AS b\nCOPY --from=q x y", "in a circle"),
         ("FROM a\nCOPY --from=$b x y", "can't hold a variable"),
         ("FROM a\nCOPY --chmod=10000 x y", "no mode"),
         ("FROM a\nCOPY http://x y", "ADD can"),
@@ -242,6 +247,17 @@ fn the_converter_checks_what_variables_give() {
         ("FROM a\nEXPOSE x", "no port"),
         ("FROM a\nENV x=${y:?gone}", "gone"),
         ("FROM --platform=$BULIDPLATFORM a", "did you mean `BUILDPLATFORM`?"),
+        ("FROM a\nENV x=${y:x}", "no modifier"),
+        ("FROM a\u{20}a\u{17f} b\nFROM B", "no image name"),
+        ("FROM a AS b\nCOPY --from=c x y\nFROM d AS c\nCOPY --from=b x y", "in a circle"),
+        // A stage looks ahead to one that its copy needs, by the base.
+        ("FROM x AS a\nRUN --mount=from=c,target=/m x\nFROM a AS c", "must stand before"),
+        // What ONBUILD brings is checked where it is brought.
+        ("FROM a AS b\nONBUILD FOO\nFROM b", "ONBUILD of the base: `FOO` is no instruction"),
+        ("FROM a AS b\nONBUILD # x\nFROM b", "no instructions"),
+        ("FROM a AS b\nONBUILD STOPSIGNAL FOO\nFROM b", "no signal"),
+        ("FROM a AS b\nONBUILD ENV x=${11=/\nFROM b", "can't be read"),
+        ("FROM a AS b\nONBUILD COPY --from=7 x y\nFROM b", "no stage 7"),
     ] {
         assert!(message(source).contains(part), "{source:?}: {}", message(source));
     }
@@ -251,6 +267,11 @@ fn the_converter_checks_what_variables_give() {
         "FROM scratch",
         "FROM --platform=$BUILDPLATFORM a",
         "FROM a\nSTOPSIGNAL SIGRTMIN+3",
+        "FROM a AS b\nONBUILD FOO\nFROM c",
+        "FROM a\nRUN --device=vendor1.com/device=foo,required x",
+        // An image that is mounted from becomes a stage behind the last one.
+        "FROM a\nRUN --mount=from=c,target=/m x\nCOPY --from=1 x y\nFROM d AS b",
+        "FROM a AS builder\nFROM builder-x\nFROM alpine AS alpin\nCOPY --from=alpine x y",
         // Nothing needs the first stage, so the builder never looks at what it copies from.
         "FROM a\nCOPY --from=b x y\nFROM c AS b",
     ] {

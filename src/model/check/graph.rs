@@ -48,7 +48,9 @@ const MOST: usize = 4_000_000;
 pub(super) fn check(walk: &Walk) -> Vec<Found> {
     let mut commands: Vec<Commands> = walk.stages.iter().map(|_| Commands::default()).collect();
     let mut work = walk.stages.len();
-    for (step, triggered) in walk.steps.iter().map(|s| (s, false)).chain(walk.triggered.iter().filter_map(|t| Some((t.step.as_ref()?, true)))) {
+    for (step, triggered) in
+        walk.steps.iter().map(|s| (s, false)).chain(walk.triggered.iter().filter_map(|t| Some((t.step.as_ref()?, true))))
+    {
         let Some((stage, command)) = step.stage.and_then(|s| commands.get_mut(s)).zip(command(step)) else { continue };
         work += command.sources.len();
         if triggered { stage.triggered.push(command) } else { stage.own.push(command) }
@@ -174,7 +176,11 @@ impl<'a> Graph<'a> {
         }
         if let Some(stage) = self.nodes.get_mut(index) {
             stage.needs.extend(uses.iter().map(|u| u.0));
-            if triggered { stage.uses.splice(0..0, uses) } else { stage.uses.splice(stage.uses.len().., uses) };
+            if triggered {
+                stage.uses.splice(0..0, uses)
+            } else {
+                stage.uses.splice(stage.uses.len().., uses)
+            };
         }
         Ok(())
     }
