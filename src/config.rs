@@ -201,7 +201,7 @@ impl Config {
 }
 
 /// An offset and what is wrong there.
-type Wrong = (usize, String);
+pub(crate) type Wrong = (usize, String);
 
 impl Settings {
     /// Takes one key; `others` are keys that would have been right at this place too.
@@ -231,7 +231,7 @@ impl Settings {
 }
 
 /// Fails for a key that is none of `known`.
-fn known_key(key: &Spanned<toml::de::DeString>, what: &str, known: &[&str]) -> Result<(), Wrong> {
+pub(crate) fn known_key(key: &Spanned<toml::de::DeString>, what: &str, known: &[&str]) -> Result<(), Wrong> {
     let name: &str = key.get_ref();
     if known.contains(&name) {
         return Ok(());
@@ -245,7 +245,7 @@ fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b DeTable<'a>, 
 }
 
 /// A list of transforms and groups, each of which has to exist.
-fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
+pub(crate) fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
     let wrong = |v: &Spanned<DeValue>| (v.span().start, "expected a list of names in quotes".to_owned());
     let list = value.get_ref().as_array().ok_or_else(|| wrong(value))?;
     list.iter()

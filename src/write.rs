@@ -7,6 +7,15 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+/// What the name of a file begins with until it takes the place of another.
+const PREFIX: &str = ".restage-";
+
+/// Whether this is the name of a file that [`replace`] has not finished.
+#[must_use]
+pub fn is_temporary(name: &str) -> bool {
+    name.strip_prefix(PREFIX).is_some_and(|rest| rest.len() == 6 && rest.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
 /// Why a file was not written.
 #[derive(Debug)]
 pub enum WriteError {
@@ -82,7 +91,7 @@ pub fn replace(path: &Path, tree: &Path, old: Option<&str>, text: &str) -> Resul
         fs::OpenOptions::new().write(true).open(&target).map_err(io("can't be written"))?;
     }
     let mut file = tempfile::Builder::new()
-        .prefix(".restage-")
+        .prefix(PREFIX)
         .permissions_for_new()
         .tempfile_in(folder_of(&target))
         .map_err(io("can't be written, because its folder refuses new files"))?;

@@ -4,12 +4,8 @@
 
 mod common;
 
-use common::Tree;
+use common::{CLEAN, LEGACY, Tree};
 use std::process::Command;
-
-const LEGACY: &str =
-    "FROM debian:bookworm\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\nCMD [\"curl\"]\n";
-const CLEAN: &str = "FROM scratch\nCOPY a /a\nUSER 65532:65532\nCMD [\"/a\"]\n";
 
 #[test]
 fn exit_statuses() {

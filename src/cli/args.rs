@@ -39,11 +39,9 @@ pub enum Color {
     Never,
 }
 
-/// What every command that works on files takes.
+/// Which transforms run.
 #[derive(Clone, Debug, Args)]
-pub struct Common {
-    /// Files, folders, or `-` for standard input; the current folder if there is none
-    pub paths: Vec<PathBuf>,
+pub struct Choice {
     /// Transforms, groups or `all` to run instead of the default groups; `+NAME` adds to them
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub select: Vec<String>,
@@ -59,6 +57,15 @@ pub struct Common {
     /// Use no restage.toml
     #[arg(long)]
     pub no_config: bool,
+}
+
+/// What every command that works on files takes.
+#[derive(Clone, Debug, Args)]
+pub struct Common {
+    /// Files, folders, or `-` for standard input; the current folder if there is none
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub choice: Choice,
     /// The build context of every file
     #[arg(long, value_name = "DIR")]
     pub context: Option<PathBuf>,
@@ -103,7 +110,7 @@ impl Color {
     }
 }
 
-impl Common {
+impl Choice {
     /// What the transforms are asked for.
     pub fn request(&self) -> Request {
         let config = match (&self.config, self.no_config) {
@@ -111,20 +118,35 @@ impl Common {
             (Some(path), _) => ConfigSource::File(path.clone()),
             (None, false) => ConfigSource::Search,
         };
-        Request { select: self.select.clone(), ignore: self.ignore.clone(), safe: self.safe, context: self.context.clone(), config }
+        Request { select: self.select.clone(), ignore: self.ignore.clone(), safe: self.safe, context: None, config }
     }
 
-    /// Finds the files and works on them; `None` where an option makes no sense, which has been said then.
-    pub fn answers(&self) -> Option<Answers> {
-        self.color.set();
+    /// Whether the options make sense; what does not has been said then.
+    pub fn is_sound(&self) -> bool {
         if let Err(e) = Selection::resolve(transforms::all(), &self.select, &self.ignore, self.safe) {
             output::complain(&e.to_string());
-            return None;
+            return false;
         }
         if let Some(config) = &self.config
             && let Err(e) = crate::config::Config::read(config)
         {
             output::complain(&e.to_string());
+            return false;
+        }
+        true
+    }
+}
+
+impl Common {
+    /// What the transforms are asked for.
+    pub fn request(&self) -> Request {
+        Request { context: self.context.clone(), ..self.choice.request() }
+    }
+
+    /// Finds the files and works on them; `None` where an option makes no sense, which has been said then.
+    pub fn answers(&self) -> Option<Answers> {
+        self.color.set();
+        if !self.choice.is_sound() {
             return None;
         }
         if let Some(context) = self.context.as_ref().filter(|c| !c.is_dir()) {

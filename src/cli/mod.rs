@@ -2,6 +2,7 @@
 
 mod apply;
 mod args;
+mod batch;
 mod check;
 mod config;
 mod diff;
@@ -36,6 +37,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Tell what would change, what was left alone, and why
     Check(check::CheckArgs),
+    /// Work on many repositories: patches, changed work trees, or a branch in each
+    Batch(batch::BatchArgs),
     /// List the transforms
     List(list::ListArgs),
     /// Explain a transform
@@ -62,6 +65,7 @@ pub fn main() -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::Apply(args) => apply::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Batch(args) => batch::run(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => list::explain(&args),
         Command::Inspect(args) => inspect::run(&args),

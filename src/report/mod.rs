@@ -1,5 +1,6 @@
 //! What is told about the files: as text for people, as data for programs.
 
+pub mod batch;
 pub mod github;
 pub mod json;
 pub mod markdown;

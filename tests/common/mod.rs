@@ -6,6 +6,12 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// A file with something to do.
+pub const LEGACY: &str =
+    "FROM debian:bookworm\nRUN apt-get update\nRUN apt-get install -y curl\nRUN rm -rf /var/lib/apt/lists/*\nCMD [\"curl\"]\n";
+/// A file with nothing to do.
+pub const CLEAN: &str = "FROM scratch\nCOPY a /a\nUSER 65532:65532\nCMD [\"/a\"]\n";
+
 /// A temporary folder.
 pub struct Tree(tempfile::TempDir);
 

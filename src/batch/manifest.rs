@@ -1,0 +1,103 @@
+//! The manifest of a batch: a TOML file with one `[[repository]]` a repository.
+
+use super::source::{Overrides, Place, Wanted};
+use crate::config::{ConfigError, known_key, names};
+use crate::source::LineIndex;
+use std::path::Path;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// The keys of a `[[repository]]`.
+const KEYS: [&str; 8] = ["path", "url", "name", "branch", "select", "ignore", "safe", "config"];
+
+/// Reads the manifest at `path`; paths in it are relative to its own folder.
+///
+/// # Errors
+/// Where it can't be read, is no TOML, or has a key that means nothing.
+pub fn read(path: &Path) -> Result<Vec<Wanted>, ConfigError> {
+    let text = std::fs::read_to_string(path).map_err(|e| ConfigError { path: path.to_owned(), line: None, message: e.to_string() })?;
+    parse(&text, path)
+}
+
+/// The repositories in `text`, which stands at `path`.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(text: &str, path: &Path) -> Result<Vec<Wanted>, ConfigError> {
+    let lines = LineIndex::new(text);
+    let fail = |at: usize, message: String| ConfigError { path: path.to_owned(), line: Some(lines.line(at)), message };
+    let table = DeTable::parse(text).map_err(|e| fail(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut out = Vec::new();
+    for (key, value) in table.get_ref() {
+        known_key(key, "key of a manifest", &["repository"]).map_err(|(at, message)| fail(at, message))?;
+        let wrong = || fail(value.span().start, "expected `[[repository]]` tables".to_owned());
+        for entry in value.get_ref().as_array().ok_or_else(wrong)? {
+            out.push(one(entry, folder).map_err(|(at, message)| fail(at, message))?);
+        }
+    }
+    Ok(out)
+}
+
+/// One `[[repository]]`.
+fn one(entry: &Spanned<DeValue>, folder: &Path) -> Result<Wanted, (usize, String)> {
+    let at = entry.span().start;
+    let table = entry.get_ref().as_table().ok_or_else(|| (at, "expected a table".to_owned()))?;
+    let mut place = None;
+    let mut overrides = Overrides::default();
+    let (mut name, mut branch) = (None, None);
+    for (key, value) in table {
+        known_key(key, "key of a repository", &KEYS)?;
+        let text = || {
+            let text = value.get_ref().as_str().filter(|t| !t.is_empty());
+            text.map(str::to_owned).ok_or_else(|| (value.span().start, "expected text in quotes".to_owned()))
+        };
+        let mut put = |new: Place| match place.replace(new) {
+            None => Ok(()),
+            Some(_) => Err((key.span().start, "a repository has either a path or a url".to_owned())),
+        };
+        match key.get_ref().as_ref() {
+            "path" => put(Place::Folder(folder.join(text()?)))?,
+            "url" => put(Place::Url(text()?))?,
+            "name" => name = Some(text()?),
+            "branch" => branch = Some(text()?),
+            "select" => overrides.select = names(value)?,
+            "ignore" => overrides.ignore = names(value)?,
+            "config" => overrides.config = Some(folder.join(text()?)),
+            _ => overrides.safe = value.get_ref().as_bool().ok_or_else(|| (value.span().start, "expected true or false".to_owned()))?,
+        }
+    }
+    let place = place.ok_or_else(|| (at, "a repository needs a path or a url".to_owned()))?;
+    Ok(Wanted { place, name, branch, overrides, exact: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(text: &str) -> String {
+        parse(text, Path::new("m.toml")).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn reads_what_is_right() {
+        let all = parse(
+            "[[repository]]\npath = 'a'\nsafe = true\n[[repository]]\nurl = 'https://h/o/n'\nbranch = 'dev'\nselect = ['all']\n",
+            Path::new("x/m.toml"),
+        )
+        .unwrap();
+        assert_eq!(all[0].place, Place::Folder("x/a".into()));
+        assert!(all[0].overrides.safe);
+        assert_eq!((all[1].branch.as_deref(), all[1].overrides.select.len()), (Some("dev"), 1));
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_line() {
+        assert!(error("[[repository]]\npth = 'a'\n").starts_with("m.toml:2: there is no key of a repository `pth`; did you mean `path`"));
+        assert!(error("[[repository]]\nbranch = 'a'\n").starts_with("m.toml:1: a repository needs"));
+        assert!(error("[[repository]]\npath = 'a'\nurl = 'b'\n").starts_with("m.toml:3: a repository has either"));
+        assert!(error("[[repo]]\npath = 'a'\n").contains("did you mean") || error("[[repo]]\n").contains("m.toml:1"));
+        assert!(error("repository = 1\n").starts_with("m.toml:1:"));
+        assert!(error("[[repository]]\npath = 'a'\nselect = ['nonsense']\n").starts_with("m.toml:3:"));
+    }
+}

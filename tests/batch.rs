@@ -1,0 +1,358 @@
+//! `restage batch` through the binary.
+
+mod common;
+
+use common::{CLEAN, LEGACY, Tree};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// Runs git with a user of its own in a folder of the tree.
+fn git(tree: &Tree, repository: &str, args: &[&str]) -> String {
+    let out = Command::new("git")
+        .current_dir(tree.path().join(repository))
+        .args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        ])
+        .args(args)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+/// A tree with these repositories, each with one commit that has these files.
+fn checkouts(repositories: &[(&str, &[(&str, &str)])]) -> Tree {
+    let tree = Tree::new(&[]);
+    for (name, files) in repositories {
+        for (path, text) in *files {
+            tree.write(&format!("all/{name}/{path}"), text.as_bytes());
+        }
+        commit(&tree, &format!("all/{name}"));
+    }
+    tree
+}
+
+fn commit(tree: &Tree, repository: &str) {
+    std::fs::create_dir_all(tree.path().join(repository)).unwrap();
+    git(tree, repository, &["init", "-q"]);
+    git(tree, repository, &["config", "user.name", "a"]);
+    git(tree, repository, &["config", "user.email", "a@b"]);
+    git(tree, repository, &["add", "-A"]);
+    git(tree, repository, &["commit", "-q", "-m", "first", "--allow-empty"]);
+}
+
+fn report(tree: &Tree) -> serde_json::Value {
+    serde_json::from_slice(&tree.bytes("restage-batch/report.json")).unwrap()
+}
+
+/// The rows by name: status and reason.
+fn rows(tree: &Tree) -> Vec<(String, String, String)> {
+    let text = |v: &serde_json::Value| v.as_str().unwrap_or("").to_owned();
+    let report = report(tree);
+    report["repositories"].as_array().unwrap().iter().map(|r| (text(&r["name"]), text(&r["status"]), text(&r["reason"]))).collect()
+}
+
+fn exists(tree: &Tree, path: &str) -> bool {
+    tree.path().join(path).exists()
+}
+
+#[test]
+fn a_folder_of_checkouts_gives_a_patch_each() {
+    let tree = checkouts(&[
+        ("o/a", &[("Dockerfile", LEGACY)]),
+        ("o/b", &[("Dockerfile", CLEAN)]),
+        ("o/c", &[("x/Dockerfile", LEGACY), ("y/Dockerfile", LEGACY)]),
+    ]);
+    let run = tree.run(&["batch", "all"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let out = String::from_utf8(run.out).unwrap();
+    assert!(out.contains("changed o/a: 1 Dockerfile, 1 file to change: ") && out.contains("clean   o/b: 1 Dockerfile\n"), "{out}");
+    assert!(out.contains("3 repositories: 2 changed, 1 clean, 0 failed; 4 Dockerfiles: 3 to change"), "{out}");
+    assert!(out.contains("1 diff to read instead of 3") && out.contains("3 files such as o/a Dockerfile"), "{out}");
+    for (name, paths) in [("o/a", &["Dockerfile"][..]), ("o/c", &["x/Dockerfile", "y/Dockerfile"])] {
+        let patch = tree.bytes(&format!("restage-batch/patches/{}.patch", name.replace('/', "__")));
+        let folder = tree.path().join("all").join(name);
+        assert_eq!(git(&tree, &format!("all/{name}"), &["status", "--porcelain"]), "", "nothing was written");
+        tree.pipe("git", &["-C", folder.to_str().unwrap(), "apply", "-"], &patch);
+        for path in paths {
+            assert_ne!(tree.read(&format!("all/{name}/{path}")), LEGACY);
+        }
+    }
+    assert!(!exists(&tree, "restage-batch/patches/o__b.patch"));
+    assert_eq!(git(&tree, "all/o/b", &["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_repository_that_fails_is_a_row() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)]), ("z", &[("Dockerfile", LEGACY)])]);
+    let missing = "all/none\nall/a\n# a comment\n\nfile:///no/where/x.git\nall/z\n";
+    let run = tree.run_with(&["batch", "--apply", "-"], missing.as_bytes());
+    assert_eq!(run.status, 2);
+    let rows = rows(&tree);
+    let status: Vec<&str> = rows.iter().map(|r| r.1.as_str()).collect();
+    assert_eq!(status, ["failed", "changed", "failed", "changed"], "{rows:?}");
+    assert!(rows[0].2.contains("no such folder") && rows[2].2.contains("git:"), "{rows:?}");
+    assert_ne!(tree.read("all/z/Dockerfile"), LEGACY);
+}
+
+#[test]
+fn apply_writes_what_the_patch_says_and_refuses_a_dirty_work_tree() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)]), ("b", &[("Dockerfile", LEGACY)])]);
+    tree.write("all/b/notes", b"mine");
+    let run = tree.run(&["batch", "--apply", "all"]);
+    assert_eq!(run.status, 2);
+    assert!(rows(&tree)[1].2.contains("has changes of its own"), "{:?}", rows(&tree));
+    assert_eq!(tree.read("all/b/Dockerfile"), LEGACY);
+    let applied = tree.read("all/a/Dockerfile");
+    git(&tree, "all/a", &["checkout", "-q", "."]);
+    tree.pipe("git", &["-C", tree.path().join("all/a").to_str().unwrap(), "apply", "-"], &tree.bytes("restage-batch/patches/a.patch"));
+    assert_eq!(tree.read("all/a/Dockerfile"), applied);
+    let run = tree.run(&["batch", "--apply", "--dirty", "all"]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert_eq!(tree.read("all/b/Dockerfile"), applied);
+    assert_eq!(tree.read("all/b/notes"), "mine");
+}
+
+#[test]
+fn branch_leaves_the_checkout_as_it_is() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY), ("run.sh", "true\n")]), ("b", &[("Dockerfile", CLEAN)])]);
+    // A hook that would stop any commit or checkout, and work in progress of all kinds.
+    for hook in ["pre-commit", "post-checkout", "commit-msg", "reference-transaction", "post-index-change"] {
+        tree.write(&format!("all/a/.git/hooks/{hook}"), b"#!/bin/sh\ntouch \"$GIT_DIR/../hook-ran\"\nexit 1\n");
+        let path = tree.path().join(format!("all/a/.git/hooks/{hook}"));
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    }
+    tree.write("all/a/Dockerfile", b"FROM scratch\n# half a thought\n");
+    tree.write("all/a/new", b"untracked");
+    let before = (git(&tree, "all/a", &["status", "--porcelain"]), tree.bytes("all/a/.git/index"), tree.bytes("all/a/.git/HEAD"));
+    let args = ["batch", "--branch", "restage", "--message", "Restage {repository}\n\n{changes}", "all"];
+    let run = tree.run(&args);
+    assert_eq!(run.status, 0, "{}{}", run.err, String::from_utf8_lossy(&run.out));
+    let after = (git(&tree, "all/a", &["status", "--porcelain"]), tree.bytes("all/a/.git/index"), tree.bytes("all/a/.git/HEAD"));
+    assert!(before == after && !exists(&tree, "all/a/hook-ran"));
+    assert_eq!(tree.read("all/a/Dockerfile"), "FROM scratch\n# half a thought\n");
+    assert_eq!(git(&tree, "all/a", &["rev-parse", "restage^"]), git(&tree, "all/a", &["rev-parse", "main"]));
+    assert_eq!(git(&tree, "all/a", &["diff", "--name-only", "main", "restage"]), "Dockerfile");
+    let message = git(&tree, "all/a", &["log", "-1", "--format=%B", "restage"]);
+    assert!(message.starts_with("Restage a\n\n- Dockerfile:2: "), "{message}");
+    assert_eq!(git(&tree, "all/a", &["branch", "--list", "restage"]).trim(), "restage");
+    assert_eq!(git(&tree, "all/b", &["branch", "--list", "restage"]), "", "nothing to do, no branch");
+    assert_eq!(report(&tree)["repositories"][0]["commit"], git(&tree, "all/a", &["rev-parse", "restage"]));
+    assert_eq!(tree.run(&args).status, 0, "the branch is there with this very content");
+    git(&tree, "all/a", &["branch", "-q", "-f", "restage", "main"]);
+    assert_eq!(tree.run(&args).status, 2);
+    assert!(rows(&tree)[0].2.contains("other content"), "{:?}", rows(&tree));
+}
+
+#[test]
+fn the_commit_keeps_modes_line_ends_and_new_files() {
+    let tree =
+        checkouts(&[("a", &[(".gitattributes", "Dockerfile text eol=crlf\n"), ("Dockerfile", LEGACY), ("sub dir/ü.Dockerfile", LEGACY)])]);
+    git(&tree, "all/a", &["update-index", "--chmod=+x", "Dockerfile"]);
+    git(&tree, "all/a", &["commit", "-q", "-m", "mode"]);
+    let run = tree.run(&["batch", "--branch", "x", "all"]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    let raw = git(&tree, "all/a", &["diff", "--raw", "main", "x"]);
+    assert!(raw.contains(":100755 100755") && raw.contains(":100644 100644") && raw.lines().count() == 2, "{raw}");
+    assert!(!git(&tree, "all/a", &["show", "x:Dockerfile"]).contains('\r'), "the repository keeps its own line ends");
+}
+
+#[test]
+fn urls_are_fetched_by_git_and_tell_no_secret() {
+    let tree = checkouts(&[("o/a", &[("Dockerfile", LEGACY)])]);
+    let url = format!("file://user:sesame@{}", tree.path().join("all/o/a").display());
+    assert_eq!(tree.run(&["batch", "--cache", "cache", &url]).status, 1);
+    let nowhere = tree.run(&["batch", "--cache", "cache", "https://user:sesame@127.0.0.1:1/o/n.git?token=sesame"]);
+    assert_eq!(nowhere.status, 2);
+    assert!(!nowhere.err.contains("sesame") && !String::from_utf8_lossy(&nowhere.out).contains("sesame"));
+    let url = format!("file://{}", tree.path().join("all/o/a").display());
+    let run = tree.run(&["batch", "--cache", "cache", &url]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    assert_eq!(rows(&tree)[0].0, "o/a");
+    // Updated on the next run.
+    tree.write("all/o/a/Dockerfile", CLEAN.as_bytes());
+    git(&tree, "all/o/a", &["commit", "-q", "-a", "-m", "second"]);
+    assert_eq!(tree.run(&["batch", "--cache", "cache", &url]).status, 0);
+    tree.write("all/o/a/Dockerfile", LEGACY.as_bytes());
+    git(&tree, "all/o/a", &["commit", "-q", "-a", "-m", "third"]);
+    let run = tree.run(&["batch", "--cache", "cache", "--branch", "new", "--exec", "git log --format=%s new", &url]);
+    assert_eq!(run.status, 0, "{}", run.err);
+    assert_eq!(git(&tree, "all/o/a", &["branch", "--list", "new"]), "", "the branch is in the cache, not where it came from");
+    let log = tree.read("restage-batch/logs/o__a.log");
+    assert_eq!(log, "Restage 1 file\nthird\n", "one commit deep");
+    for entry in walk(tree.path()) {
+        let text = String::from_utf8_lossy(&std::fs::read(&entry).unwrap()).into_owned();
+        assert!(!text.contains("sesame"), "{}", entry.display());
+    }
+}
+
+fn walk(folder: &Path) -> Vec<std::path::PathBuf> {
+    let mut out = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        if entry.file_type().unwrap().is_dir() { out.extend(walk(&entry.path())) } else { out.push(entry.path()) }
+    }
+    out
+}
+
+#[test]
+fn a_manifest_sets_what_each_repository_needs() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)]), ("b", &[("Dockerfile", LEGACY)])]);
+    git(&tree, "all/a", &["checkout", "-q", "-b", "dev"]);
+    tree.write("all/a/Dockerfile", CLEAN.as_bytes());
+    git(&tree, "all/a", &["commit", "-q", "-a", "-m", "dev"]);
+    tree.write(
+        "all/m.toml",
+        b"[[repository]]\npath = \"a\"\nname = \"old\"\nbranch = \"main\"\n\n[[repository]]\npath = \"a\"\n\n[[repository]]\npath = \"b\"\nselect = [\"modernize\"]\n",
+    );
+    let run = tree.run(&["batch", "--manifest", "all/m.toml"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let status: Vec<(String, String)> = rows(&tree).into_iter().map(|r| (r.0, r.1)).collect();
+    let of = |name: &str, status: &str| (name.to_owned(), status.to_owned());
+    assert_eq!(status, [of("old", "changed"), of("a", "clean"), of("b", "clean")]);
+    tree.write("all/m.toml", b"[[repository]]\npath = \"a\"\nbrnch = \"main\"\n");
+    let run = tree.run(&["batch", "--manifest", "all/m.toml"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("m.toml:3") && run.err.contains("did you mean `branch`"), "{}", run.err);
+}
+
+#[test]
+fn the_command_knows_what_happened() {
+    let tree = checkouts(&[("a", &[("x/Dockerfile", LEGACY)]), ("b", &[("Dockerfile", CLEAN)]), ("c", &[("Dockerfile", LEGACY)])]);
+    let command = "echo \"$REPOSITORY|$BRANCH|$CHANGED|$DRY_RUN|$(basename \"$PWD\")|$(head -1 \"$BODY\")|$(wc -l <\"$PATCH\")\"; read x || echo no input; test $REPOSITORY != c";
+    let run = tree.run(&["batch", "--branch", "r", "--dry-run", "--exec", command, "all"]);
+    assert_eq!(run.status, 2);
+    let log = tree.read("restage-batch/logs/a.log");
+    assert!(log.starts_with("a|r|x/Dockerfile|true|a|restage changes 1 file here.|"), "{log}");
+    assert!(log.ends_with("no input\n"), "{log}");
+    assert!(!exists(&tree, "restage-batch/logs/b.log"), "nothing changed, nothing is run");
+    assert_eq!(git(&tree, "all/a", &["branch", "--list", "r"]), "");
+    assert!(rows(&tree)[2].2.contains("status 1"), "{:?}", rows(&tree));
+    // Only what failed is tried again.
+    let run = tree.run(&["batch", "--branch", "r", "--dry-run", "--exec", command, "--retry", "all"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("2 of 3 repositories are done"), "{}", run.err);
+}
+
+#[test]
+fn only_exclude_and_limit() {
+    let tree = checkouts(&[("o/a", &[("Dockerfile", LEGACY)]), ("o/b", &[("Dockerfile", LEGACY)]), ("p/c", &[("Dockerfile", LEGACY)])]);
+    let names = |args: &[&str]| {
+        tree.run(&[&["batch", "all"], args].concat());
+        rows(&tree).into_iter().map(|r| r.0).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["--only", "o/*"]), ["o/a", "o/b"]);
+    assert_eq!(names(&["--exclude", "*/b"]), ["o/a", "p/c"]);
+    assert_eq!(names(&["--limit", "1", "--jobs", "1"]), ["o/a"]);
+    assert_eq!(tree.run(&["batch", "all", "--only", "{"]).status, 2);
+    assert_eq!(tree.run(&["batch", "all", "--branch", "x", "--message", "{nonsense}"]).status, 2);
+}
+
+/// Kills runs at many moments, goes on each time, and looks whether anything is lost, done twice or half-written.
+fn killed_and_resumed(mode: &[&str], expect_branch: bool) {
+    const NUMBER: usize = 12;
+    let tree = Tree::new(&[]);
+    let path = |i: usize| format!("all/r{i:02}");
+    for i in 0..NUMBER {
+        for file in ["Dockerfile", "a/Dockerfile", "b/Dockerfile"] {
+            tree.write(&format!("{}/{file}", path(i)), LEGACY.as_bytes());
+        }
+        commit(&tree, &path(i));
+    }
+    let log = tree.path().join("log");
+    let exec = format!("echo $REPOSITORY >> {}", log.display());
+    let args = [&["batch", "all", "--jobs", "2", "--exec", exec.as_str()], mode].concat();
+    let mut kills = 0u64;
+    // Moments that a generator without a seed from outside picks: the same in each run of the test.
+    let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
+    let finished = loop {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_restage"))
+            .args(&args)
+            .current_dir(tree.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(Duration::from_millis(5 + (state >> 33) % (60 + 20 * kills)));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        // Each file is the old one or the new one.
+        for i in 0..NUMBER {
+            for file in ["Dockerfile", "a/Dockerfile", "b/Dockerfile"] {
+                let text = tree.read(&format!("{}/{file}", path(i)));
+                assert!(text == LEGACY || text.ends_with("CMD [\"curl\"]\n"), "{text}");
+            }
+        }
+        if kills == 30 {
+            let status = Command::new(env!("CARGO_BIN_EXE_restage")).args(&args).current_dir(tree.path()).output().unwrap().status;
+            break status;
+        }
+    };
+    assert!(matches!(finished.code(), Some(0 | 2)), "{finished}");
+    assert!(kills >= 3, "the run is over too soon to be killed ({kills})");
+    std::thread::sleep(Duration::from_millis(200));
+    let rows = rows(&tree);
+    assert_eq!(rows.len(), NUMBER);
+    let interrupted = rows.iter().filter(|r| r.2.contains("was killed while the command ran")).count();
+    assert_eq!(rows.iter().filter(|r| r.1 == "changed").count() + interrupted, NUMBER, "{rows:?} {finished}");
+    // The command ran once for each repository that says so, never twice.
+    let log = std::fs::read_to_string(&log).unwrap_or_default();
+    let mut ran: Vec<&str> = log.lines().collect();
+    ran.sort_unstable();
+    let all = ran.len();
+    ran.dedup();
+    assert_eq!(ran.len(), all, "a command was run twice");
+    assert!(all + interrupted >= NUMBER);
+    for i in 0..NUMBER {
+        if expect_branch {
+            assert_eq!(git(&tree, &path(i), &["rev-parse", "restage^"]), git(&tree, &path(i), &["rev-parse", "main"]));
+            assert_eq!(git(&tree, &path(i), &["diff", "--name-only", "main", "restage"]).lines().count(), 3);
+            assert_eq!(git(&tree, &path(i), &["status", "--porcelain"]), "");
+        } else {
+            assert_eq!(git(&tree, &path(i), &["diff", "--name-only"]).lines().count(), 3);
+            assert_eq!(git(&tree, &path(i), &["ls-files", "-o"]), "", "nothing is left lying about");
+        }
+    }
+    println!("{kills} kills, {interrupted} interrupted commands");
+}
+
+#[test]
+fn a_killed_apply_goes_on() {
+    killed_and_resumed(&["--apply"], false);
+}
+
+#[test]
+fn a_killed_branch_goes_on() {
+    killed_and_resumed(&["--branch", "restage"], true);
+}
+
+#[test]
+fn a_run_with_other_options_does_not_go_on_with_this_one() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)])]);
+    assert_eq!(tree.run(&["batch", "all"]).status, 1);
+    // As if the run had been killed before its last line.
+    let journal = tree.read("restage-batch/journal.ndjson");
+    let cut = journal.lines().next().unwrap().to_owned() + "\n{\"step\":\"ex";
+    tree.write("restage-batch/journal.ndjson", cut.as_bytes());
+    let run = tree.run(&["batch", "all", "--apply"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("--fresh"), "{}", run.err);
+    assert_eq!(tree.read("all/a/Dockerfile"), LEGACY);
+    assert_eq!(tree.run(&["batch", "all", "--apply", "--fresh"]).status, 0);
+    assert_ne!(tree.read("all/a/Dockerfile"), LEGACY);
+}
