@@ -82,7 +82,7 @@ impl Plan {
     }
 }
 
-/// Works on all repositories that the journal does not have yet.
+/// Works on all repositories that the journal does not have yet. Whoever calls it ends the journal once all is reported.
 ///
 /// # Errors
 /// Where the journal can't be kept.
@@ -122,7 +122,6 @@ pub fn run(repositories: &[Repository], plan: &Plan, journal: &Journal, watch: W
     if done.into_inner() < repositories.len() {
         return Ok(Ended::Stopped);
     }
-    journal.end()?;
     Ok(Ended::All)
 }
 

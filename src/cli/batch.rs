@@ -166,6 +166,9 @@ fn carry_out(args: &BatchArgs, plan: &Plan, all: &[Repository]) -> io::Result<Ex
     let ended = batch::run(all, plan, &journal, watch)?;
     let summary = Summary::read(&journal, all)?;
     summary.write(&journal, all, plan, Formats::ALL)?;
+    if ended == Ended::All {
+        journal.end()?;
+    }
     let mut out = output::stdout();
     if !args.quiet {
         summary.tell(&mut out)?;
