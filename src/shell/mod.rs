@@ -131,6 +131,8 @@ pub enum CommandKind {
     Function {
         /// The function's name.
         name: String,
+        /// What a call of it runs: a group, a subshell or another compound command with its redirections.
+        body: Box<Command>,
     },
     /// Something else that the parser understood but that is not taken apart (`[[ ]]`, `(( ))`).
     Other,

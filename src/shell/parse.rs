@@ -245,9 +245,23 @@ impl<'a> Builder<'a> {
             ast::Command::Simple(_) => return self.simple(start),
             ast::Command::Compound(compound, _) => self.compound(compound)?,
             ast::Command::Function(function) => {
-                let end = ast::SourceLocation::location(&function.body.0)?.end.index;
-                self.seek(end);
-                (CommandKind::Function { name: function.fname.value.clone() }, self.byte(end))
+                if self.word() == Some("function") {
+                    self.at += 1;
+                }
+                // The name, with or without its parentheses.
+                self.at += 1;
+                if self.operator() == Some("(") {
+                    self.skip_parentheses()?;
+                }
+                self.skip_newlines();
+                let body_start = self.start(self.peek()?);
+                let (kind, mut end) = self.compound(&function.body.0)?;
+                let mut redirections = Vec::new();
+                while let Some(redirection_end) = self.redirection(&mut redirections)? {
+                    end = redirection_end;
+                }
+                let body = Box::new(Command { kind, redirections, span: self.body.place(body_start, end) });
+                (CommandKind::Function { name: function.fname.value.clone(), body }, end)
             }
             ast::Command::ExtendedTest(test, _) => {
                 self.seek(test.loc.end.index);

@@ -32,6 +32,7 @@ pub const TRANSFORM: Transform = Transform {
 /// A RUN beside others.
 struct Member<'m> {
     step: &'m Step,
+    keyword: Span,
     script: Option<&'m Script>,
     shape: Option<Shape>,
     body: Span,
@@ -114,7 +115,7 @@ fn members<'m>(model: &'m Model, row: &[usize]) -> Vec<Member<'m>> {
                 let errexit = step.before.shell.iter().skip(1).any(|f| f == "errexit" || (f.starts_with('-') && f.contains('e')));
                 Some(Shape::of(script, body.text(), Dialect::of(&step.before.shell), errexit))
             });
-            Some(Member { step, script, shape, body: instruction.body })
+            Some(Member { step, keyword: instruction.keyword_span, script, shape, body: instruction.body })
         })
         .collect()
 }
@@ -159,6 +160,11 @@ fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
     };
     if flags(member) != flags(next) {
         return refuse(next.step, "has other --mount, --network or --security flags than the RUN before it");
+    }
+    // The joined instruction has one keyword; whose spelling wins is not for this transform to say.
+    let spelling = |m: &Member| m.keyword.text(model.file.source()).to_owned();
+    if spelling(member) != spelling(next) {
+        return refuse(next.step, &format!("spells its keyword `{}`, another way than the RUN before it", spelling(next)));
     }
     let between = Span::new(member.body.end, next.body.start).text(model.file.source());
     if between.lines().any(|l| l.trim_start().starts_with('#') && l.contains("hadolint ignore")) {

@@ -256,10 +256,10 @@ impl Look {
                     self.script(body, own);
                 }
             }
-            // A function's body is not looked at: it may do anything when it is called.
-            CommandKind::Function { .. } => {
+            // What it does counts where it stands: it is called by its own body alone.
+            CommandKind::Function { body, .. } => {
                 self.changes_shell |= own;
-                (self.errexit, self.runs_unseen) = (true, true);
+                self.command(body, own);
             }
             CommandKind::Other => self.changes_shell |= own,
         }

@@ -1,7 +1,7 @@
 //! What the container starts: the program of CMD and ENTRYPOINT, and the scripts that it goes through.
 
 use super::draft::{Draft, absolute};
-use crate::shell::{self, Body, CommandKind, Script};
+use crate::shell::{self, Body, Command, CommandKind, Script};
 use crate::source::Span;
 use crate::syntax::{Form, Keyword, Reading};
 use crate::transforms::Refusal;
@@ -199,33 +199,37 @@ pub(super) fn simple_commands(script: &Script) -> Vec<Vec<String>> {
 
 fn collect(script: &Script, out: &mut Vec<Vec<String>>) {
     let pipelines = script.lists.iter().flat_map(|l| std::iter::once(&l.first).chain(l.rest.iter().map(|(_, p)| p)));
-    for command in pipelines.flat_map(|p| &p.commands) {
-        match &command.kind {
-            CommandKind::Simple { words, .. } => {
-                let words: Vec<String> = words.iter().map(|w| w.literal.clone().unwrap_or_else(|| w.raw.clone())).collect();
-                if !words.is_empty() {
-                    out.push(words);
-                }
+    pipelines.flat_map(|p| &p.commands).for_each(|command| collect_command(command, out));
+}
+
+fn collect_command(command: &Command, out: &mut Vec<Vec<String>>) {
+    match &command.kind {
+        CommandKind::Simple { words, .. } => {
+            let words: Vec<String> = words.iter().map(|w| w.literal.clone().unwrap_or_else(|| w.raw.clone())).collect();
+            if !words.is_empty() {
+                out.push(words);
             }
-            CommandKind::Subshell(inner) | CommandKind::Group(inner) => collect(inner, out),
-            CommandKind::If { branches, otherwise } => {
-                for (condition, body) in branches {
-                    collect(condition, out);
-                    collect(body, out);
-                }
-                if let Some(body) = otherwise {
-                    collect(body, out);
-                }
-            }
-            CommandKind::Loop { condition, body, .. } => {
-                if let Some(condition) = condition {
-                    collect(condition, out);
-                }
+        }
+        CommandKind::Subshell(inner) | CommandKind::Group(inner) => collect(inner, out),
+        CommandKind::If { branches, otherwise } => {
+            for (condition, body) in branches {
+                collect(condition, out);
                 collect(body, out);
             }
-            CommandKind::Case(bodies) => bodies.iter().for_each(|b| collect(b, out)),
-            CommandKind::Function { .. } | CommandKind::Other => {}
+            if let Some(body) = otherwise {
+                collect(body, out);
+            }
         }
+        CommandKind::Loop { condition, body, .. } => {
+            if let Some(condition) = condition {
+                collect(condition, out);
+            }
+            collect(body, out);
+        }
+        CommandKind::Case(bodies) => bodies.iter().for_each(|b| collect(b, out)),
+        // Whether it is called is not asked.
+        CommandKind::Function { body, .. } => collect_command(body, out),
+        CommandKind::Other => {}
     }
 }
 

@@ -145,23 +145,23 @@ impl Reader<'_, '_, '_> {
         }
         let body = Body::verbatim(text, Span::new(0, text.len()));
         match shell::parse(&body, dialect) {
-            Some(script) => self.script(&script, text, dialect, place),
+            Some(script) => self.script(&script, place),
             None => self.object(place, "what starts is in a shell that is not understood"),
         }
     }
 
-    fn script(&mut self, script: &Script, text: &str, dialect: Dialect, place: &Place) {
+    fn script(&mut self, script: &Script, place: &Place) {
         let mut here = place.clone();
         for list in &script.lists {
             for pipeline in std::iter::once(&list.first).chain(list.rest.iter().map(|(_, p)| p)) {
                 for command in &pipeline.commands {
-                    self.command(command, text, dialect, &mut here);
+                    self.command(command, &mut here);
                 }
             }
         }
     }
 
-    fn command(&mut self, command: &Command, text: &str, dialect: Dialect, place: &mut Place) {
+    fn command(&mut self, command: &Command, place: &mut Place) {
         for redirection in &command.redirections {
             self.redirection(redirection, place);
         }
@@ -175,33 +175,25 @@ impl Reader<'_, '_, '_> {
                 }
                 self.words(&words, place);
             }
-            CommandKind::Subshell(s) | CommandKind::Group(s) => self.script(s, text, dialect, place),
+            CommandKind::Subshell(s) | CommandKind::Group(s) => self.script(s, place),
             CommandKind::If { branches, otherwise } => {
                 for (condition, body) in branches {
-                    self.script(condition, text, dialect, place);
-                    self.script(body, text, dialect, place);
+                    self.script(condition, place);
+                    self.script(body, place);
                 }
                 if let Some(s) = otherwise {
-                    self.script(s, text, dialect, place);
+                    self.script(s, place);
                 }
             }
             CommandKind::Loop { condition, body, .. } => {
                 if let Some(s) = condition {
-                    self.script(s, text, dialect, place);
+                    self.script(s, place);
                 }
-                self.script(body, text, dialect, place);
+                self.script(body, place);
             }
-            CommandKind::Case(bodies) => bodies.iter().for_each(|s| self.script(s, text, dialect, place)),
-            CommandKind::Function { .. } => {
-                // The body is a script of its own; whether it is called is not asked.
-                let whole = command.span.text(text);
-                if let (Some(open), Some(close)) = (whole.find('{'), whole.rfind('}'))
-                    && let Some(inner) = whole.get(open + 1..close)
-                {
-                    let deeper = Place { depth: place.depth + 1, ..place.clone() };
-                    self.text(inner, dialect, &deeper);
-                }
-            }
+            CommandKind::Case(bodies) => bodies.iter().for_each(|s| self.script(s, place)),
+            // Whether it is called is not asked; where it is, it may leave another directory behind.
+            CommandKind::Function { body, .. } => self.command(body, &mut place.clone()),
             CommandKind::Other => {}
         }
     }

@@ -21,8 +21,9 @@ pub(super) fn commands(
     let errexit = shell.iter().skip(1).any(|flag| sets_errexit(flag));
     let pipefail = shell.iter().any(|flag| flag == "pipefail");
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit, pipefail };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0 };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new() };
     walker.script(script, Fate::default());
+    walker.uncalled();
     walker.found
 }
 
@@ -30,7 +31,7 @@ pub(super) fn commands(
 pub(super) fn exec(words: Vec<ShellWord>, directory: Option<&str>, environment: &[(String, Value)], lines: &LineIndex) -> Vec<Classified> {
     let Some(span) = words.iter().map(|w| w.span).reduce(crate::source::Span::cover) else { return Vec::new() };
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit: false, pipefail: false };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0 };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new() };
     let kind = CommandKind::Simple { assignments: Vec::new(), words };
     walker.simple(&Command { kind, redirections: Vec::new(), span }, Fate::default());
     walker.found
@@ -58,6 +59,23 @@ struct Walker<'a> {
     place: Place,
     found: Vec<Classified>,
     nesting: usize,
+    /// The functions defined so far.
+    functions: Vec<Function>,
+}
+
+/// A function of the script.
+#[derive(Clone)]
+struct Function {
+    name: String,
+    body: Command,
+    /// Whether a call of it has been followed.
+    seen: bool,
+}
+
+impl Function {
+    fn literal_is(&self, word: &ShellWord) -> bool {
+        word.literal.as_deref() == Some(&self.name)
+    }
 }
 
 impl Walker<'_> {
@@ -136,7 +154,9 @@ impl Walker<'_> {
                 }
                 self.unless_moved(before);
             }
-            CommandKind::Function { .. } => {}
+            CommandKind::Function { name, body } => {
+                self.functions.push(Function { name: name.clone(), body: (**body).clone(), seen: false });
+            }
             CommandKind::Other => {
                 let line = self.lines.line(command.span.start);
                 self.found.push(Classified {
@@ -164,11 +184,17 @@ impl Walker<'_> {
     fn simple(&mut self, command: &Command, fate: Fate) {
         let CommandKind::Simple { assignments, words } = &command.kind else { return };
         let mut environment: Vec<_> = assignments.iter().map(|a| (a.name.clone(), a.value.literal.clone())).collect();
+        let called = words.first().and_then(|w| w.literal.as_deref()).is_some_and(|name| self.call(name, fate));
+        if called {
+            return;
+        }
+        let known = words.first().is_some_and(|w| self.functions.iter().any(|f| f.literal_is(w)));
         let words = unwrap(words, &mut environment);
         if self.nested(words, fate) {
             return;
         }
-        let action = action(words);
+        // A further call does what the first one did.
+        let action = if known { Action::Shell } else { action(words) };
         let line = self.lines.line(command.span.start);
         self.found.push(Classified {
             span: command.span,
@@ -184,6 +210,25 @@ impl Walker<'_> {
         self.follow(words);
     }
 
+    /// Follows the first call of a function, as if its body stood here; each command is listed once.
+    fn call(&mut self, name: &str, fate: Fate) -> bool {
+        let Some(function) = self.functions.iter_mut().rfind(|f| f.name == name && !f.seen) else { return false };
+        function.seen = true;
+        let body = function.body.clone();
+        self.command(&body, fate);
+        true
+    }
+
+    /// The functions that nobody is seen to call: something may, through a variable or a trap.
+    fn uncalled(&mut self) {
+        while let Some(function) = self.functions.iter_mut().find(|f| !f.seen) {
+            function.seen = true;
+            let body = function.body.clone();
+            self.place.directory = None;
+            self.command(&body, Fate { conditional: true, ignored: true });
+        }
+    }
+
     /// `sh -c '...'`: what stands inside counts.
     fn nested(&mut self, words: &[ShellWord], fate: Fate) -> bool {
         let Some((script, place, dialect)) = inner_script(words) else { return false };
@@ -196,7 +241,10 @@ impl Walker<'_> {
         self.place.errexit = flags.clone().any(sets_errexit);
         self.place.pipefail = flags.clone().any(|f| f == "pipefail");
         self.nesting += 1;
+        let functions = std::mem::take(&mut self.functions);
         self.script(&script, fate);
+        self.uncalled();
+        self.functions = functions;
         self.nesting -= 1;
         self.place = before;
         true

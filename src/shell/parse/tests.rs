@@ -98,3 +98,22 @@ fn deep_nesting_is_bounded_in_time() {
     }
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+#[test]
+fn functions_have_bodies() {
+    for (text, body) in [
+        ("f() { a; b; } >x 2>&1; c", "{ a; b; } >x 2>&1"),
+        ("function f { a; }; c", "{ a; }"),
+        ("function f() (a); c", "(a)"),
+        ("f ()\n{\n  if a; then b; fi\n}\nc", "{\n  if a; then b; fi\n}"),
+        ("f() for i in 1; do a; done; c", "for i in 1; do a; done"),
+        ("é() { gosu x; }; c", "{ gosu x; }"),
+    ] {
+        let inner = Body::verbatim(text, Span::new(0, text.len()));
+        let script = parse(&inner, Dialect::Bash).unwrap();
+        let CommandKind::Function { body: found, .. } = &script.lists[0].first.commands[0].kind else { panic!("{text}") };
+        assert_eq!(found.span.text(text), body, "{text}");
+        assert!(!matches!(found.kind, CommandKind::Simple { .. }));
+        assert_eq!(script.lists.last().unwrap().span.text(text), "c", "{text}");
+    }
+}

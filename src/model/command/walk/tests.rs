@@ -147,3 +147,18 @@ fn failures() {
     assert_eq!(flags("if a; then b; fi"), ["i", "c"]);
     assert_eq!(flags("! a"), ["i"]);
 }
+
+#[test]
+fn functions_count_where_they_are_called() {
+    assert_eq!(short("f() { cd /x && apt-get update; }; f && make"), "Shell; apt Update; build make");
+    assert_eq!(short("f() { make; }; f; f"), "build make; Shell");
+    assert_eq!(short("g() { make; }"), "build make");
+    assert_eq!(short("pip() { command pip install \"$@\"; }; pip x"), "pip Install \"$@\"");
+    let found = facts("f() { cd /x; }; a() { b || c; }; f && make; a");
+    assert_eq!(found[1].directory.as_deref(), Some("/x"));
+    assert!(found[3].conditional && found[2].failure_ignored && !found[3].failure_ignored);
+    let found = facts("f() { cd /x; make; }");
+    assert!(found[1].conditional && found[1].directory.as_deref() == Some("/x"));
+    // A function that calls itself, or that calls another before it is defined, ends.
+    assert_eq!(short("f() { f; g; }; g() { f; make; }; f"), "Shell; Shell; build make");
+}
