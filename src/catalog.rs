@@ -1,8 +1,10 @@
 //! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
 
+mod additions;
 mod images;
 mod packages;
 
+pub use additions::{Additions, OwnImage};
 pub(crate) use images::compare as compare_versions;
 pub use packages::{Needs, Store};
 
@@ -12,6 +14,7 @@ use crate::model::image::{ImageFacts, Reference};
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     images: images::Images,
+    added: Additions,
 }
 
 impl Catalog {
@@ -20,7 +23,19 @@ impl Catalog {
     pub fn built_in() -> &'static Self {
         static CATALOG: std::sync::OnceLock<Catalog> = std::sync::OnceLock::new();
         // The files are part of the program and a test reads them, so a failure here can't happen outside of development.
-        CATALOG.get_or_init(|| Self { images: toml::from_str(include_str!("../catalog/images.toml")).unwrap_or_default() })
+        CATALOG.get_or_init(|| Self {
+            images: toml::from_str(include_str!("../catalog/images.toml")).unwrap_or_default(),
+            added: Additions::default(),
+        })
+    }
+
+    /// What restage ships with, and what the user adds to it.
+    #[must_use]
+    pub fn with(added: &Additions) -> Self {
+        let mut out = Self::built_in().clone();
+        out.images.add(added);
+        out.added = added.clone();
+        out
     }
 
     /// What is known of the image that `reference` names.

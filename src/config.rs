@@ -1,10 +1,14 @@
 //! Settings: what `restage.toml` and the command line say.
 
+pub mod schema;
+
+use crate::catalog::Additions;
 use crate::pipeline::nearest;
 use crate::source::LineIndex;
 use crate::transforms;
 use globset::{GlobBuilder, GlobMatcher};
-use std::collections::BTreeMap;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -48,17 +52,36 @@ impl Options {
     }
 }
 
-/// A `restage.toml`.
+/// A `restage.toml` with those that it extends.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Where it stands; `None` for the built-in settings.
     pub path: Option<PathBuf>,
+    /// The files that it extends, the nearest first.
+    pub extends: Vec<PathBuf>,
     /// What holds everywhere.
     pub general: Settings,
-    /// `[per-path."GLOB"]`, in the order of the file; later ones win.
+    /// `[per-path."GLOB"]`, in the order of the files; later ones win.
     pub per_path: Vec<(GlobMatcher, Settings)>,
     /// `[catalog]`: additions of the user's own.
-    pub catalog: toml::Table,
+    pub catalog: Additions,
+    /// `recipes`: files with transforms of the user's own.
+    pub recipes: Vec<PathBuf>,
+}
+
+/// Where a value was set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file.
+    pub path: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.path.display(), self.line)
+    }
 }
 
 /// Where settings come from.
@@ -82,6 +105,8 @@ pub struct Settings {
     pub ignore: Option<Vec<String>>,
     /// `[transforms.ID]`.
     pub transforms: BTreeMap<String, toml::Table>,
+    /// Where each of them was set, by its dotted name.
+    pub origins: BTreeMap<String, Origin>,
 }
 
 /// A mistake in a settings file.
@@ -107,16 +132,36 @@ impl std::fmt::Display for ConfigError {
 impl std::error::Error for ConfigError {}
 
 impl Config {
-    /// Reads the settings at `path`.
+    /// Reads the settings at `path`, and those that they extend.
     ///
     /// # Errors
-    /// Where the file can't be read, is no TOML, or has a key that means nothing.
+    /// Where a file can't be read, is no TOML, or has a key that means nothing.
     pub fn read(path: &Path) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path).map_err(|e| ConfigError { path: path.to_owned(), line: None, message: e.to_string() })?;
-        Self::parse(&text, path)
+        Self::read_below(path, &mut BTreeSet::new())
     }
 
-    /// The settings in `text`, which stands at `path`.
+    fn read_below(path: &Path, seen: &mut BTreeSet<PathBuf>) -> Result<Self, ConfigError> {
+        let wrong = |message: String| ConfigError { path: path.to_owned(), line: None, message };
+        let real = std::fs::canonicalize(path).map_err(|e| wrong(e.to_string()))?;
+        if !seen.insert(real) {
+            return Err(wrong("extends itself".to_owned()));
+        }
+        let text = std::fs::read_to_string(path).map_err(|e| wrong(e.to_string()))?;
+        let mut out = Self::parse(&text, path)?;
+        let Some(base) = out.extends.first().cloned() else { return Ok(out) };
+        let base = Self::read_below(&base, seen)?;
+        out.extends.extend(base.extends);
+        let mut general = base.general;
+        general.overlay(&out.general);
+        out.general = general;
+        // Patterns of the file that is extended come first, so that those of this file win; both are meant from here.
+        out.per_path.splice(0..0, base.per_path);
+        out.recipes.splice(0..0, base.recipes);
+        out.catalog = base.catalog.and(out.catalog);
+        Ok(out)
+    }
+
+    /// The settings in `text`, which stands at `path`, without those that it extends.
     ///
     /// # Errors
     /// As [`Config::read`].
@@ -125,6 +170,8 @@ impl Config {
         let fail = |at: usize, message: String| ConfigError { path: path.to_owned(), line: Some(lines.line(at)), message };
         let table = DeTable::parse(text).map_err(|e| fail(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
         let mut out = Self { path: Some(path.to_owned()), ..Self::default() };
+        let origin = |at: usize| Origin { path: path.to_owned(), line: lines.line(at) };
+        let beside = |name: &str| path.parent().unwrap_or(Path::new("")).join(name);
         (|| {
             for (key, value) in table.get_ref() {
                 match key.get_ref().as_ref() {
@@ -137,18 +184,35 @@ impl Config {
                                 .compile_matcher();
                             let mut settings = Settings::default();
                             for (key, value) in table_of(value)? {
-                                settings.take(key, value, &[])?;
+                                settings.take(key, value, &[], &origin)?;
                             }
                             out.per_path.push((matcher, settings));
                         }
                     }
                     "catalog" => {
                         table_of(value)?;
-                        if let Ok(toml::Value::Table(table)) = own(value) {
-                            out.catalog = table;
+                        out.catalog = Additions::deserialize(toml::de::ValueDeserializer::from(value.clone()))
+                            .map_err(|e| (e.span().map_or(value.span().start, |s| s.start), e.message().to_owned()))?;
+                        out.catalog.check().map_err(|message| (key.span().start, message))?;
+                    }
+                    "extends" => {
+                        let name = value.get_ref().as_str().ok_or_else(|| (value.span().start, "expected a path in quotes".to_owned()))?;
+                        if crate::batch::git::is_url(name) {
+                            return Err((value.span().start, "a file can only be extended from this machine, not from a URL".to_owned()));
+                        }
+                        let base = beside(name);
+                        if !base.is_file() {
+                            return Err((value.span().start, format!("there is no file {}", base.display())));
+                        }
+                        out.extends.push(base);
+                    }
+                    "recipes" => {
+                        let wrong = |v: &Spanned<DeValue>| (v.span().start, "expected a list of paths in quotes".to_owned());
+                        for item in value.get_ref().as_array().ok_or_else(|| wrong(value))? {
+                            out.recipes.push(beside(item.get_ref().as_str().ok_or_else(|| wrong(item))?));
                         }
                     }
-                    _ => out.general.take(key, value, &["per-path", "catalog"])?,
+                    _ => out.general.take(key, value, &["extends", "recipes", "per-path", "catalog"], &origin)?,
                 }
             }
             Ok(())
@@ -189,11 +253,7 @@ impl Config {
         let relative = real.strip_prefix(&root).unwrap_or(&real);
         for (glob, settings) in &self.per_path {
             if relative.ancestors().any(|p| !p.as_os_str().is_empty() && glob.is_match(p)) {
-                out.select = settings.select.clone().or(out.select);
-                out.ignore = settings.ignore.clone().or(out.ignore);
-                for (id, table) in &settings.transforms {
-                    out.transforms.entry(id.clone()).or_default().extend(table.clone());
-                }
+                out.overlay(settings);
             }
         }
         out
@@ -204,11 +264,34 @@ impl Config {
 pub(crate) type Wrong = (usize, String);
 
 impl Settings {
+    /// Lets what `other` sets replace what is set here, option by option.
+    fn overlay(&mut self, other: &Self) {
+        self.select = other.select.clone().or(self.select.take());
+        self.ignore = other.ignore.clone().or(self.ignore.take());
+        for (id, table) in &other.transforms {
+            self.transforms.entry(id.clone()).or_default().extend(table.clone());
+        }
+        self.origins.extend(other.origins.clone());
+    }
+
     /// Takes one key; `others` are keys that would have been right at this place too.
-    fn take(&mut self, key: &Spanned<toml::de::DeString>, value: &Spanned<DeValue>, others: &[&str]) -> Result<(), Wrong> {
+    fn take(
+        &mut self,
+        key: &Spanned<toml::de::DeString>,
+        value: &Spanned<DeValue>,
+        others: &[&str],
+        origin: &dyn Fn(usize) -> Origin,
+    ) -> Result<(), Wrong> {
+        let mut note = |name: String, at: usize| self.origins.insert(name, origin(at));
         match key.get_ref().as_ref() {
-            "select" => self.select = Some(names(value)?),
-            "ignore" => self.ignore = Some(names(value)?),
+            "select" => {
+                self.select = Some(names(value)?);
+                note("select".to_owned(), key.span().start);
+            }
+            "ignore" => {
+                self.ignore = Some(names(value)?);
+                note("ignore".to_owned(), key.span().start);
+            }
             "transforms" => {
                 for (id, options) in table_of(value)? {
                     let known: Vec<&str> = transforms::all().iter().map(|t| t.id).collect();
@@ -216,6 +299,7 @@ impl Settings {
                     let specs: Vec<&str> = OPTIONS.iter().filter(|o| o.transform == id.get_ref()).map(|o| o.name).collect();
                     for (name, value) in table_of(options)? {
                         known_key(name, &format!("option of {}", id.get_ref()), &specs)?;
+                        note(format!("transforms.{}.{}", id.get_ref(), name.get_ref()), name.span().start);
                         let value = own(value)?;
                         self.transforms.entry(id.get_ref().to_string()).or_default().insert(name.get_ref().to_string(), value);
                     }
@@ -260,8 +344,7 @@ pub(crate) fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
 
 /// The value without its places.
 fn own(value: &Spanned<DeValue>) -> Result<toml::Value, Wrong> {
-    <toml::Value as serde::Deserialize>::deserialize(toml::de::ValueDeserializer::from(value.clone()))
-        .map_err(|e| (value.span().start, e.message().to_owned()))
+    toml::Value::deserialize(toml::de::ValueDeserializer::from(value.clone())).map_err(|e| (value.span().start, e.message().to_owned()))
 }
 
 #[cfg(test)]
@@ -274,9 +357,10 @@ mod tests {
 
     #[test]
     fn reads_what_is_right() {
-        let c = parse("select = [\"all\"]\n[per-path.\"services/*\"]\nignore = [\"hygiene\"]\n[catalog.images.x]\na = 1\n").unwrap();
+        let c = parse("select = [\"all\"]\n[per-path.\"services/*\"]\nignore = [\"hygiene\"]\n[catalog]\nmirrors = [\"r.example/\"]\n")
+            .unwrap();
         assert_eq!(c.general.select, Some(vec!["all".to_owned()]));
-        assert!(c.catalog.contains_key("images"));
+        assert!(c.catalog.mirrors == ["r.example/"]);
         assert_eq!(c.for_file(Path::new("services/a/Dockerfile")).ignore, Some(vec!["hygiene".to_owned()]));
         assert_eq!(c.for_file(Path::new("other/Dockerfile")).ignore, None);
     }
@@ -288,5 +372,28 @@ mod tests {
         assert_eq!(parse("select = [\n  \"nonsense\",\n]\n").unwrap_err().line, Some(2));
         assert!(parse("a = [\n").unwrap_err().line.is_some());
         assert_eq!(parse("[transforms.no-such]\n").unwrap_err().line, Some(1));
+    }
+
+    #[test]
+    fn extends_another_file_and_knows_where_each_value_is_from() {
+        let dir = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+        put(
+            "org.toml",
+            "ignore = [\"apk\"]\nselect = [\"hygiene\"]\n[transforms.merge-run]\npolicy = \"all\"\n[catalog]\nmirrors = [\"a/\"]\n",
+        );
+        put("restage.toml", "extends = \"org.toml\"\nselect = [\"all\"]\n[catalog]\nmirrors = [\"b/\"]\n");
+        let c = Config::read(&dir.path().join("restage.toml")).unwrap();
+        assert_eq!((c.general.select, c.general.ignore), (Some(vec!["all".to_owned()]), Some(vec!["apk".to_owned()])));
+        assert_eq!(c.catalog.mirrors, ["a/", "b/"]);
+        let of = |name: &str| c.general.origins[name].to_string();
+        assert!(of("select").ends_with("restage.toml:2") && of("ignore").ends_with("org.toml:1"));
+        assert!(of("transforms.merge-run.policy").ends_with("org.toml:4"));
+        put("org.toml", "extends = \"restage.toml\"\n");
+        assert!(Config::read(&dir.path().join("restage.toml")).unwrap_err().message.contains("extends itself"));
+        put("restage.toml", "\nextends = \"nothing.toml\"\n");
+        assert_eq!(Config::read(&dir.path().join("restage.toml")).unwrap_err().line, Some(2));
+        put("restage.toml", "[catalog]\nmirors = []\n");
+        assert_eq!(Config::read(&dir.path().join("restage.toml")).unwrap_err().line, Some(2));
     }
 }

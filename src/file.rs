@@ -11,6 +11,7 @@ use crate::syntax::{Dockerfile, LARGEST_FILE, decode, problems};
 use crate::transforms;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
@@ -196,7 +197,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
 struct Setup {
     selection: Selection,
     options: Options,
-    catalog: std::borrow::Cow<'static, Catalog>,
+    catalog: Cow<'static, Catalog>,
 }
 
 impl Setup {
@@ -211,7 +212,11 @@ impl Setup {
         Ok(Self {
             selection,
             options: Options { transforms: settings.transforms },
-            catalog: std::borrow::Cow::Borrowed(Catalog::built_in()),
+            catalog: if config.catalog.is_empty() {
+                Cow::Borrowed(Catalog::built_in())
+            } else {
+                Cow::Owned(Catalog::with(&config.catalog))
+            },
         })
     }
 }

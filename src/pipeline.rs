@@ -50,6 +50,8 @@ pub struct Outcome {
     pub refusals: Vec<Refused>,
     /// Edits of other files, relative to the root of the context.
     pub others: Vec<Edit>,
+    /// What is odd about the file's own comments for restage: a line and a sentence.
+    pub notes: Vec<(usize, String)>,
 }
 
 /// A proposal in terms of the original file.
@@ -122,6 +124,8 @@ struct Run<'a> {
     dropped: BTreeSet<(&'static str, usize, String)>,
     /// The transforms whose refusals are in.
     heard: BTreeSet<&'static str>,
+    /// The lines of the comments that kept something away, in the original file.
+    silencing: BTreeSet<usize>,
 }
 
 /// A proposal that was let through, with its place in the original file.
@@ -144,6 +148,7 @@ impl<'a> Run<'a> {
             refusals: BTreeSet::new(),
             dropped: BTreeSet::new(),
             heard: BTreeSet::new(),
+            silencing: BTreeSet::new(),
         }
     }
 
@@ -187,7 +192,9 @@ impl<'a> Run<'a> {
             let at = model.file.lines().start(proposal.line);
             let line = self.original_line(model, proposal.line);
             if let Some(silence) = silences.against(transform.id, transform.group.name(), at, &proposal.edits) {
-                let reason = format!("silenced by the comment in line {}: {}", self.original_line(model, silence.line), proposal.title);
+                let comment = self.original_line(model, silence.line);
+                self.silencing.insert(comment);
+                let reason = format!("silenced by the comment in line {comment}: {}", proposal.title);
                 self.refusals.insert(Refused { line, transform: transform.id, reason, bug: false });
             } else if self.dropped.contains(&(transform.id, line, proposal.title.clone())) || self.is_done(&proposal) {
             } else if self.settings.selection.applies(transform.id, proposal.level) {
@@ -199,7 +206,9 @@ impl<'a> Run<'a> {
         if first {
             for refusal in findings.refusals {
                 let at = model.file.lines().start(refusal.line);
-                if silences.against(transform.id, transform.group.name(), at, &[]).is_none() || transform.id == "multi-stage" {
+                let silence = silences.against(transform.id, transform.group.name(), at, &[]);
+                self.silencing.extend(silence.map(|s| self.original_line(model, s.line)));
+                if silence.is_none() || transform.id == "multi-stage" {
                     let line = self.original_line(model, refusal.line);
                     self.refusals.insert(Refused { line, transform: transform.id, reason: refusal.reason, bug: false });
                 }
@@ -290,6 +299,30 @@ impl<'a> Run<'a> {
         self.history.original().bytes().take(offset).filter(|b| *b == b'\n').count() + 1
     }
 
+    /// The comments that keep nothing away, and those that name what does not exist. One that names a transform that did not
+    /// run may well be needed in another run.
+    fn notes(&self) -> Vec<(usize, String)> {
+        let file = Dockerfile::parse(self.history.original());
+        let mut notes = Vec::new();
+        for silence in Silences::of(&file).iter() {
+            let mut all_ran = true;
+            for name in &silence.names {
+                match selection::members(self.settings.transforms, name) {
+                    Ok(ids) => all_ran &= ids.iter().all(|id| self.settings.selection.runs(id)),
+                    Err(e) => {
+                        notes.push((silence.line, e.to_string()));
+                        all_ran = false;
+                    }
+                }
+            }
+            let everything = silence.names.is_empty() && self.settings.transforms.iter().all(|t| self.settings.selection.runs(t.id));
+            if all_ran && (everything || !silence.names.is_empty()) && !self.silencing.contains(&silence.line) {
+                notes.push((silence.line, "this comment keeps nothing away; it can go".to_owned()));
+            }
+        }
+        notes
+    }
+
     fn outcome(self, barred: Vec<Refused>) -> Outcome {
         let mut edits: BTreeMap<usize, Vec<Edit>> = BTreeMap::new();
         let mut groups: Vec<usize> = (0..self.accepted.len()).collect();
@@ -308,6 +341,7 @@ impl<'a> Run<'a> {
             }
         }
         let applied = self.accepted.len();
+        let notes = self.notes();
         let proposals = self
             .accepted
             .into_iter()
@@ -331,7 +365,7 @@ impl<'a> Run<'a> {
             .collect();
         let mut refusals: Vec<Refused> = self.refusals.into_iter().collect();
         refusals.extend(barred);
-        Outcome { text: self.history.text().to_owned(), proposals, refusals, others }
+        Outcome { text: self.history.text().to_owned(), proposals, refusals, others, notes }
     }
 }
 

@@ -32,7 +32,7 @@ struct Mirrors {
     prefixes: Vec<String>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Entry {
     names: Vec<String>,
@@ -75,9 +75,10 @@ struct When {
     facts: Facts,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+/// What is known of an image, in the catalog's own keys.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct Facts {
+pub struct Facts {
     language: Option<String>,
     distribution: Option<String>,
     package_manager: Option<String>,
@@ -146,6 +147,25 @@ struct Tag {
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Images {
+    /// Whether an image of this name is known.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entry(name).is_some()
+    }
+
+    /// Adds the user's own images and mirrors; they stand before what is known already.
+    pub(super) fn add(&mut self, added: &super::Additions) {
+        self.mirrors.prefixes.splice(0..0, added.mirrors.iter().cloned());
+        for (name, own) in &added.images {
+            let mut entry = own.like.as_deref().and_then(|like| self.entry(like)).map(|(entry, _)| entry.clone()).unwrap_or_default();
+            if own.like.is_none() {
+                entry.family.clone_from(name);
+            }
+            entry.names = vec![name.clone()];
+            entry.when.push(When { facts: own.facts.clone(), ..When::default() });
+            self.image.insert(0, entry);
+        }
+    }
+
     pub(super) fn facts(&self, reference: &Reference) -> Option<ImageFacts> {
         let name = reference.name();
         let (entry, prefix) = self.entry(&name)?;

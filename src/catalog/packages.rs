@@ -96,7 +96,8 @@ impl Catalog {
     pub fn is_build_only(&self, package: &str, manager: &str) -> bool {
         let manager = if matches!(manager, "yum" | "microdnf" | "tdnf") { "dnf" } else { manager };
         let name = bare(package);
-        system().build_only.get(manager).is_some_and(|list| list.iter().any(|pattern| fits(pattern, name)))
+        let lists = [system().build_only.get(manager), self.added.build_only.get(manager)];
+        lists.into_iter().flatten().flatten().any(|pattern| fits(pattern, name))
     }
 
     /// The runtime libraries of Debian's `-dev` package on any of `releases`; `None` where they are not known, or where no names work on all of them.
@@ -124,6 +125,9 @@ impl Catalog {
     /// The runtime packages of a `-dev` package: `manager` is `apt` or `apk`, `releases` those that the image may stand on.
     #[must_use]
     pub fn runtime_packages(&self, package: &str, manager: &str, releases: &[String]) -> Option<Vec<String>> {
+        if let Some(own) = self.added.runtime_packages.get(manager).and_then(|packages| packages.get(bare(package))) {
+            return Some(own.clone());
+        }
         match manager {
             "apk" => system().apk_runtime.get(bare(package)).cloned(),
             "apt" => self.debian_runtime(package, releases),

@@ -18,6 +18,9 @@ pub struct ConfigArgs {
     /// Settings to use instead of the nearest restage.toml
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Print the JSON schema of restage.toml, for editors
+    #[arg(long)]
+    schema: bool,
 }
 
 /// Options of `init`.
@@ -30,6 +33,13 @@ pub struct InitArgs {
 
 /// Prints what is in force.
 pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
+    if args.schema {
+        let mut out = output::stdout();
+        serde_json::to_writer_pretty(&mut out, &crate::config::schema::schema())?;
+        writeln!(out)?;
+        out.flush()?;
+        return Ok(Exit::Done);
+    }
     let source = args.config.clone().map_or(ConfigSource::Search, ConfigSource::File);
     let config = match Config::in_force(&args.path, &source) {
         Ok(config) => config,
@@ -39,21 +49,22 @@ pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
         }
     };
     let settings = config.for_file(&args.path);
-    let origin = |set: bool| match (&config.path, set) {
-        (Some(path), true) => path.display().to_string(),
-        _ => "default".to_owned(),
-    };
+    let origin = |name: &str| settings.origins.get(name).map_or_else(|| "default".to_owned(), ToString::to_string);
     let select = settings.select.clone().unwrap_or_default();
     let ignore = settings.ignore.clone().unwrap_or_default();
     let mut out = output::stdout();
+    for file in config.path.iter().chain(&config.extends) {
+        writeln!(out, "# {}", file.display())?;
+    }
     let list = |names: &[String]| names.iter().map(|n| format!("{n:?}")).collect::<Vec<_>>().join(", ");
     let selected = if settings.select.is_some() { list(&select) } else { "\"restructure\", \"hygiene\"".to_owned() };
-    writeln!(out, "select = [{selected}]  # {}", origin(settings.select.is_some()))?;
-    writeln!(out, "ignore = [{}]  # {}", list(&ignore), origin(settings.ignore.is_some()))?;
+    writeln!(out, "select = [{selected}]  # {}", origin("select"))?;
+    writeln!(out, "ignore = [{}]  # {}", list(&ignore), origin("ignore"))?;
     for option in OPTIONS {
         let set = settings.transforms.get(option.transform).and_then(|t| t.get(option.name));
         let value = set.map_or_else(|| option.default.to_owned(), ToString::to_string);
-        writeln!(out, "transforms.{}.{} = {value}  # {}", option.transform, option.name, origin(set.is_some()))?;
+        let name = format!("transforms.{}.{}", option.transform, option.name);
+        writeln!(out, "{name} = {value}  # {}", origin(&name))?;
     }
     if let Ok(selection) = Selection::resolve(transforms::all(), &select, &ignore, false) {
         let running: Vec<&str> = transforms::all().iter().map(|t| t.id).filter(|id| selection.runs(id)).collect();
@@ -88,6 +99,7 @@ pub fn init(args: &InitArgs) -> io::Result<Exit> {
 fn template() -> String {
     let mut out = String::from(
         "# Settings of restage for the Dockerfiles in this folder and below. Everything here is optional.\n\n\
+         # The settings of another file, on top of which these stand.\n# extends = \"../restage.toml\"\n\n\
          # Which transforms run: ids, groups or \"all\"; \"+ID\" adds to the default groups.\n\
          # select = [\"restructure\", \"hygiene\"]\n\n\
          # Which of them do not.\n# ignore = []\n",
@@ -102,6 +114,11 @@ fn template() -> String {
             out.push_str(&format!("# {} = {}  # {}\n", o.name, o.default, o.about));
         }
     }
+    out.push_str(
+        "\n# Your own base images, mirrors and packages.\n# [catalog]\n# mirrors = [\"registry.example.com/library/\"]\n\
+         # [catalog.images.\"registry.example.com/base/python\"]\n# like = \"python\"\n# runtime = \"registry.example.com/run/python:{tag}\"\n\
+         # [catalog.runtime-packages.apt]\n# libacme-dev = [\"libacme1\"]\n# [catalog.build-only]\n# apt = [\"acme-compiler\"]\n",
+    );
     out.push_str("\n# Other settings for some paths, relative to this folder.\n# [per-path.\"services/*\"]\n# ignore = [\"non-root\"]\n");
     out
 }

@@ -78,7 +78,7 @@ impl Selection {
         }
         for name in select {
             let name = name.strip_prefix('+').unwrap_or(name);
-            let found = matching(transforms, name)?;
+            let found = members(transforms, name)?;
             if let [only] = found.as_slice()
                 && *only == name
             {
@@ -87,7 +87,7 @@ impl Selection {
             out.enabled.extend(found);
         }
         for name in ignore {
-            for id in matching(transforms, name)? {
+            for id in members(transforms, name)? {
                 out.enabled.remove(id);
                 out.named.remove(id);
             }
@@ -113,7 +113,7 @@ impl Selection {
 }
 
 /// The ids that `name` stands for.
-fn matching(transforms: &'static [Transform], name: &str) -> Result<Vec<&'static str>, UnknownName> {
+pub(super) fn members(transforms: &'static [Transform], name: &str) -> Result<Vec<&'static str>, UnknownName> {
     let is_group = [Group::Restructure, Group::Hygiene, Group::Modernize, Group::Harden].iter().any(|g| g.name() == name);
     let ids: Vec<_> = transforms.iter().filter(|t| name == "all" || t.id == name || t.group.name() == name).map(|t| t.id).collect();
     if ids.is_empty() && !is_group && name != "all" {

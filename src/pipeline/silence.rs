@@ -14,7 +14,7 @@ pub struct Silences {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silence {
     /// The ids, groups or `all` that it names; empty means all.
-    names: Vec<String>,
+    pub names: Vec<String>,
     /// What it silences; `None` for the whole file.
     target: Option<Span>,
     /// The line of the comment.
@@ -47,6 +47,11 @@ impl Silences {
             }
         }
         Self { all }
+    }
+
+    /// All of them, in the order of the file.
+    pub fn iter(&self) -> impl Iterator<Item = &Silence> {
+        self.all.iter()
     }
 
     /// The comment that keeps `transform` (of `group`) from a change that starts at `line` and makes these edits.

@@ -14,6 +14,9 @@ pub fn file(out: &mut impl Write, file: &Processed) -> io::Result<()> {
         let text = data(&format!("{}. {}", p.title.trim_end_matches('.'), p.reason));
         writeln!(out, "::{level} file={path},line={},title=restage {}::{text}", p.line, property(p.transform))?;
     }
+    for (line, note) in file.outcome.iter().flat_map(|o| &o.notes) {
+        writeln!(out, "::notice file={path},line={line},title=restage ignore::{}", data(note))?;
+    }
     if let Some(error) = &file.error {
         let line = error.diagnostic.line.max(1);
         writeln!(out, "::error file={path},line={line},title=restage::{}", data(&error.diagnostic.message))?;

@@ -22,6 +22,8 @@ pub struct FileObject<'a> {
     stages: usize,
     proposals: Vec<ProposalObject<'a>>,
     refusals: Vec<RefusalObject<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    notes: Vec<NoteObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorObject<'a>>,
 }
@@ -51,6 +53,12 @@ struct EditObject<'a> {
 struct RefusalObject<'a> {
     transform: &'a str,
     reason: &'a str,
+    line: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct NoteObject<'a> {
+    message: &'a str,
     line: usize,
 }
 
@@ -103,6 +111,7 @@ impl<'a> FileObject<'a> {
                 .flat_map(|o| &o.refusals)
                 .map(|r| RefusalObject { transform: r.transform, reason: &r.reason, line: r.line })
                 .collect(),
+            notes: outcome.into_iter().flat_map(|o| &o.notes).map(|(line, message)| NoteObject { message, line: *line }).collect(),
             error: file
                 .error
                 .as_ref()
@@ -119,6 +128,7 @@ impl<'a> FileObject<'a> {
             stages: 0,
             proposals: Vec::new(),
             refusals: Vec::new(),
+            notes: Vec::new(),
             error: Some(ErrorObject { message: &missing.message, line: None }),
         }
     }

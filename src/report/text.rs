@@ -44,6 +44,19 @@ pub fn file(out: &mut impl Write, file: &Processed, verbose: bool, colour: bool)
         };
         writeln!(out, "{}\n", render(&message, &lines, colour))?;
     }
+    for (line, note) in &outcome.notes {
+        let message = Message {
+            kind: Kind::Refusal,
+            id: Some("ignore"),
+            title: note,
+            label: "",
+            path: &path,
+            source,
+            line: *line,
+            span: Span::default(),
+        };
+        writeln!(out, "{}\n", render(&message, &lines, colour))?;
+    }
     Ok(())
 }
 

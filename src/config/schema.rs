@@ -1,0 +1,82 @@
+//! The JSON schema of `restage.toml`, for editors. `docs/restage.schema.json` is this.
+
+use super::OPTIONS;
+use crate::transforms;
+use serde_json::{Map, Value, json};
+
+/// The schema.
+#[must_use]
+pub fn schema() -> Value {
+    let mut names: Vec<&str> = transforms::all().iter().map(|t| t.id).collect();
+    names.extend(["restructure", "hygiene", "modernize", "harden", "all"]);
+    let select = json!({
+        "type": "array",
+        "items": { "type": "string", "examples": names },
+        "description": "Transforms, groups or \"all\"; \"+NAME\" adds to the default groups",
+    });
+    let ignore =
+        json!({ "type": "array", "items": { "type": "string", "examples": names }, "description": "Transforms or groups to leave out" });
+    let settings = json!({ "select": select, "ignore": ignore, "transforms": transforms_schema() });
+    let strings = json!({ "type": "array", "items": { "type": "string" } });
+    let mut properties = settings.as_object().cloned().unwrap_or_default();
+    properties
+        .insert("extends".to_owned(), json!({ "type": "string", "description": "A file whose settings hold where these say nothing" }));
+    properties.insert(
+        "recipes".to_owned(),
+        json!({ "type": "array", "items": { "type": "string" }, "description": "Files with transforms of your own" }),
+    );
+    properties.insert(
+        "per-path".to_owned(),
+        json!({
+            "type": "object",
+            "description": "Other settings for paths that match a pattern, relative to this file",
+            "additionalProperties": { "type": "object", "properties": settings, "additionalProperties": false },
+        }),
+    );
+    let image = json!({
+        "type": "object",
+        "properties": {
+            "like": { "type": "string", "description": "The public image that it is made of and whose tags it uses" },
+            "runtime": { "type": "string", "description": "The image to run on what was built here; {tag}, {version}, {major} and {release} are filled in" },
+            "user": { "type": "string" },
+            "workdir": { "type": "string" },
+        },
+    });
+    properties.insert(
+        "catalog".to_owned(),
+        json!({
+            "type": "object",
+            "additionalProperties": false,
+            "properties": {
+                "mirrors": strings,
+                "images": { "type": "object", "additionalProperties": image },
+                "runtime-packages": { "type": "object", "additionalProperties": { "type": "object", "additionalProperties": strings } },
+                "build-only": { "type": "object", "additionalProperties": strings },
+            },
+        }),
+    );
+    json!({
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "restage.toml",
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": false,
+    })
+}
+
+/// `[transforms.ID]`.
+fn transforms_schema() -> Value {
+    let mut properties = Map::new();
+    for t in transforms::all() {
+        let options: Map<String, Value> = OPTIONS
+            .iter()
+            .filter(|o| o.transform == t.id)
+            .map(|o| (o.name.to_owned(), json!({ "description": format!("{}; {} by default", o.about, o.default) })))
+            .collect();
+        properties.insert(
+            t.id.to_owned(),
+            json!({ "type": "object", "description": t.summary, "properties": options, "additionalProperties": false }),
+        );
+    }
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}

@@ -1,0 +1,97 @@
+//! Settings through the binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{LEGACY, Tree};
+
+fn out(tree: &Tree, args: &[&str]) -> String {
+    let run = tree.run(args);
+    assert!(run.status < 2, "{args:?}: {}", run.err);
+    String::from_utf8(run.out).unwrap()
+}
+
+#[test]
+fn config_tells_what_holds_and_where_it_is_from() {
+    let tree = Tree::new(&[
+        ("org.toml", "ignore = [\"apk\"]\n\n[transforms.merge-run]\npolicy = \"all\"\n"),
+        ("app/restage.toml", "extends = \"../org.toml\"\n[per-path.\"x/*\"]\nselect = [\"hygiene\"]\n"),
+        ("app/x/y/Dockerfile", LEGACY),
+        ("app/z/Dockerfile", LEGACY),
+    ]);
+    let shown = out(&tree, &["config", "app/x/y/Dockerfile"]);
+    assert!(shown.contains("select = [\"hygiene\"]  # ") && shown.contains("app/restage.toml:3\n"), "{shown}");
+    assert!(shown.contains("ignore = [\"apk\"]  # ") && shown.contains("org.toml:1\n"), "{shown}");
+    assert!(shown.contains("transforms.merge-run.policy = \"all\"  # ") && shown.contains("org.toml:4\n"), "{shown}");
+    let shown = out(&tree, &["config", "app/z/Dockerfile"]);
+    assert!(shown.contains("select = [\"restructure\", \"hygiene\"]  # default"), "{shown}");
+}
+
+#[test]
+fn a_mistake_in_the_settings_is_told_with_its_line() {
+    let tree = Tree::new(&[("Dockerfile", LEGACY), ("restage.toml", "ignore = []\n[per-path.\"a\"]\nslect = []\n")]);
+    let run = tree.run(&["check"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("restage.toml:3: there is no setting `slect`; did you mean `select`?"), "{}", run.err);
+}
+
+#[test]
+fn the_template_of_init_is_all_comments_that_hold() {
+    let tree = Tree::new(&[("Dockerfile", LEGACY)]);
+    let before = out(&tree, &["diff", "-q"]);
+    out(&tree, &["init"]);
+    assert_eq!(out(&tree, &["diff", "-q"]), before);
+    let text = tree.read("restage.toml");
+    assert!(text.lines().all(|l| l.is_empty() || l.starts_with('#')), "{text}");
+    // Every line that is a setting is right once its mark is taken away; the extended file has to be there.
+    let bare: String = text
+        .lines()
+        .filter_map(|l| l.strip_prefix("# "))
+        .filter(|l| (l.contains(" = ") || l.starts_with('[')) && !l.starts_with("extends"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    tree.write("restage.toml", bare.as_bytes());
+    out(&tree, &["config"]);
+}
+
+#[test]
+fn the_schema_in_the_documentation_is_the_programs_own() {
+    let shown = out(&Tree::new(&[]), &["config", "--schema"]);
+    let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/restage.schema.json")).unwrap();
+    assert_eq!(shown, kept, "run `restage config --schema > docs/restage.schema.json`");
+}
+
+#[test]
+fn own_base_images_are_known() {
+    let tree = Tree::new(&[
+        ("Dockerfile", "FROM r.example/base/python:3.12\nCMD [\"python3\"]\n"),
+        ("restage.toml", "[catalog.images.\"r.example/base/python\"]\nlike = \"python\"\n"),
+    ]);
+    let language = |args: &[&str]| {
+        let report: serde_json::Value = serde_json::from_str(&out(&tree, args)).unwrap();
+        report["files"][0]["language"].clone()
+    };
+    assert_eq!(language(&["check", "--format", "json"]), "python");
+    assert_eq!(language(&["check", "--format", "json", "--no-config"]), serde_json::Value::Null);
+    tree.write("restage.toml", b"\n[catalog.images.x]\nlike = \"python\"\nrunntime = \"a\"\n");
+    let run = tree.run(&["check"]);
+    assert!(run.status == 2 && run.err.contains("restage.toml:") && run.err.contains("runntime"), "{}", run.err);
+}
+
+#[test]
+fn comments_that_keep_nothing_away_are_told() {
+    let head = "# restage: ignore[apk] not here\n# restage: ignore[merg-run]\n";
+    let (first, rest) = LEGACY.split_once('\n').unwrap();
+    let tree = Tree::new(&[("Dockerfile", &format!("{head}{first}\n# restage: ignore[merge-run] on purpose\n{rest}"))]);
+    let report: serde_json::Value = serde_json::from_str(&out(&tree, &["check", "--format", "json"])).unwrap();
+    let notes = report["files"][0]["notes"].as_array().unwrap();
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes[0]["line"] == 1 && notes[0]["message"].as_str().unwrap().contains("keeps nothing away"));
+    assert!(notes[1]["line"] == 2 && notes[1]["message"].as_str().unwrap().contains("did you mean `merge-run`"));
+    let text = out(&tree, &["check"]);
+    assert!(text.contains("[ignore]") && text.contains("Dockerfile:1"), "{text}");
+    // Where the transform does not run, nobody can tell.
+    let report: serde_json::Value = serde_json::from_str(&out(&tree, &["check", "--format", "json", "--select", "pip"])).unwrap();
+    assert_eq!(report["files"][0]["notes"].as_array().unwrap().len(), 1);
+}
