@@ -287,11 +287,21 @@ fn count_rows(folder: &Path) -> io::Result<usize> {
 /// # Errors
 /// What the system says.
 pub fn put(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    let mut file = new_file(path.parent().unwrap_or(Path::new(".")))?;
     file.write_all(bytes)?;
     file.persist(path).map_err(|e| e.error)?;
     Ok(())
+}
+
+/// A file that has no name that counts yet; the user's umask decides who may read it.
+///
+/// # Errors
+/// What the system says.
+pub fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.prefix(".new-").tempfile_in(folder)
 }
 
 /// Removes a folder with all that is in it, if it is there.

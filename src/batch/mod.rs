@@ -8,6 +8,7 @@ pub mod git;
 pub mod journal;
 pub mod manifest;
 pub mod message;
+pub mod outline;
 pub mod record;
 pub mod source;
 mod work;

@@ -1,5 +1,6 @@
 //! What is kept of each repository: the rows of the report, which a later run and a report can read back.
 
+use super::outline::Outline;
 use crate::file::Processed;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -103,6 +104,12 @@ pub struct FileRow {
     /// Files with the same change have the same group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub group: Option<String>,
+    /// Its shape now; only where it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<Outline>,
+    /// Its shape afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<Outline>,
 }
 
 /// One proposal.
@@ -243,7 +250,11 @@ impl FileRow {
             line: Some(e.diagnostic.line).filter(|l| *l > 0),
             fatal: e.kind == crate::file::FailureKind::Fatal,
         });
+        let context = file.context.as_deref();
+        let outline = |text: Option<&String>| text.filter(|_| !diff.is_empty()).map(|t| Outline::of(t, context));
         Self {
+            before: outline(file.source.as_ref()),
+            after: outline(outcome.map(|o| &o.text)),
             path,
             sha256: file.sha256.clone(),
             status: file.status().to_owned(),

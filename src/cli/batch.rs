@@ -7,7 +7,7 @@ use crate::batch::journal::Journal;
 use crate::batch::record::{Row, Status};
 use crate::batch::source::{Repository, Wanted, repositories};
 use crate::batch::{self, Ended, Mode, Plan, Watch, manifest, message};
-use crate::report::batch::{Formats, Summary};
+use crate::report::batch::Summary;
 use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::io::{self, Read, Write};
@@ -165,14 +165,14 @@ fn carry_out(args: &BatchArgs, plan: &Plan, all: &[Repository]) -> io::Result<Ex
     };
     let ended = batch::run(all, plan, &journal, watch)?;
     let summary = Summary::read(&journal, all)?;
-    summary.write(&journal, all, plan, Formats::ALL)?;
+    summary.write(&journal, all, plan)?;
     if ended == Ended::All {
         journal.end()?;
     }
     let mut out = output::stdout();
     if !args.quiet {
         summary.tell(&mut out)?;
-        writeln!(out, "report: {}", args.output.join("report.md").display())?;
+        writeln!(out, "report: {}", args.output.join("report.html").display())?;
     }
     out.flush()?;
     if ended == Ended::Stopped {

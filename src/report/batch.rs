@@ -14,20 +14,6 @@ use std::io::{self, BufWriter, Write};
 /// How many groups are told on a terminal.
 const SHOWN_GROUPS: usize = 5;
 
-/// Which reports are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Formats {
-    /// `report.json`.
-    pub json: bool,
-    /// `report.md`.
-    pub markdown: bool,
-}
-
-impl Formats {
-    /// All of them.
-    pub const ALL: Self = Self { json: true, markdown: true };
-}
-
 /// What all repositories come to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Summary {
@@ -147,22 +133,25 @@ impl Summary {
     ///
     /// # Errors
     /// What the system says.
-    pub fn write(&self, journal: &Journal, all: &[Repository], plan: &Plan, formats: Formats) -> io::Result<()> {
+    pub fn write(&self, journal: &Journal, all: &[Repository], plan: &Plan) -> io::Result<()> {
         let rows = || all.iter().filter(|r| journal.is_done(&r.slug)).map(|r| journal.row(&r.slug));
         let whole = |name: &str, fill: &dyn Fn(&mut BufWriter<File>) -> io::Result<()>| -> io::Result<()> {
-            let file = tempfile::Builder::new().prefix(".new-").tempfile_in(journal.folder())?;
+            let file = crate::batch::journal::new_file(journal.folder())?;
             let mut out = BufWriter::new(file.reopen()?);
             fill(&mut out)?;
             out.flush()?;
             file.persist(journal.folder().join(name)).map_err(|e| e.error)?;
             Ok(())
         };
-        if formats.json {
-            whole("report.json", &|out| self.json(out, rows(), plan))?;
-        }
-        if formats.markdown {
-            whole("report.md", &|out| self.markdown(out, rows()))?;
-        }
+        whole("report.json", &|out| self.json(out, rows(), plan))?;
+        whole("report.md", &|out| self.markdown(out, rows()))?;
+        let about = match (&plan.mode, plan.dry_run) {
+            (_, true) => "A dry run: nothing was written into any repository.".to_owned(),
+            (Mode::Diff, _) => "Nothing was written into any repository; the patches stand beside this page.".to_owned(),
+            (Mode::Apply, _) => "The changes are written into the work trees.".to_owned(),
+            (Mode::Branch(name), _) => format!("The changes are committed on the branch {name}."),
+        };
+        whole("report.html", &|out| super::html::write(out, self, &about, rows()))?;
         Ok(())
     }
 

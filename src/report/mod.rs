@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod parse;

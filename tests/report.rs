@@ -1,0 +1,197 @@
+//! The reports through the binary.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod common;
+
+use common::{CLEAN, LEGACY, Tree};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// Says where `value` breaks `schema`; knows the words that the project's own schemas use.
+fn violations(schema: &Value, value: &Value, root: &Value, at: &str, out: &mut Vec<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        return violations(root.pointer(reference.trim_start_matches('#')).unwrap(), value, root, at, out);
+    }
+    for word in schema.as_object().unwrap().keys() {
+        let known = ["$schema", "title", "type", "required", "properties", "additionalProperties", "items", "enum", "definitions"];
+        assert!(known.contains(&word.as_str()), "the test knows no `{word}`");
+    }
+    let is = |name: &str| match name {
+        "object" => value.is_object(),
+        "array" => value.is_array(),
+        "string" => value.is_string(),
+        "integer" => value.is_i64() || value.is_u64(),
+        "boolean" => value.is_boolean(),
+        "null" => value.is_null(),
+        _ => panic!("type {name}"),
+    };
+    let fits = match &schema["type"] {
+        Value::String(name) => is(name),
+        Value::Array(names) => names.iter().any(|n| is(n.as_str().unwrap())),
+        _ => true,
+    };
+    if !fits || schema["enum"].as_array().is_some_and(|all| !all.contains(value)) {
+        out.push(format!("{at}: {value}"));
+    }
+    for name in schema["required"].as_array().into_iter().flatten() {
+        if value.get(name.as_str().unwrap()).is_none() {
+            out.push(format!("{at}: no {name}"));
+        }
+    }
+    for (key, inner) in value.as_object().into_iter().flatten() {
+        match (&schema["properties"][key], &schema["additionalProperties"]) {
+            (Value::Null, Value::Bool(false)) => out.push(format!("{at}: {key} is not known")),
+            (Value::Null, Value::Object(_)) => violations(&schema["additionalProperties"], inner, root, &format!("{at}.{key}"), out),
+            (Value::Null, _) => {}
+            (schema, _) => violations(schema, inner, root, &format!("{at}.{key}"), out),
+        }
+    }
+    if schema["items"].is_object() {
+        for (i, inner) in value.as_array().into_iter().flatten().enumerate() {
+            violations(&schema["items"], inner, root, &format!("{at}[{i}]"), out);
+        }
+    }
+}
+
+fn assert_fits(schema: &str, value: &Value) {
+    let path = format!("{}/docs/{schema}", env!("CARGO_MANIFEST_DIR"));
+    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+    let mut out = Vec::new();
+    violations(&schema, value, &schema, "$", &mut out);
+    assert!(out.is_empty(), "{out:?}");
+    // And the test itself sees what is wrong.
+    let mut out = Vec::new();
+    violations(&schema, &json!({ "version": 2, "nonsense": 1 }), &schema, "$", &mut out);
+    assert!(out.len() > 2, "{out:?}");
+}
+
+fn mixed() -> Tree {
+    let silenced = format!("# restage: ignore[apk]\n{LEGACY}");
+    Tree::new(&[
+        ("a/Dockerfile", LEGACY),
+        ("b/Dockerfile", CLEAN),
+        ("c/Dockerfile", "FROM a\n{{ range }}\n"),
+        ("d ü#%/Dockerfile", &silenced),
+        (
+            "e/Dockerfile",
+            "FROM node:18\nWORKDIR /app\nCOPY . .\nRUN npm install\nRUN npm run </script><b> build\nCMD [\"node\", \"a.js\"]\n",
+        ),
+    ])
+}
+
+fn json_of(tree: &Tree, args: &[&str]) -> Value {
+    serde_json::from_slice(&tree.run(args).out).unwrap()
+}
+
+#[test]
+fn json_is_what_its_schema_says() {
+    let tree = mixed();
+    assert_fits("check.schema.json", &json_of(&tree, &["check", "--format", "json", ".", "nothing"]));
+    tree.run(&["batch", "--exec", "true", "a", "b", "c", "d ü#%", "e", "nothing"]);
+    assert_fits("batch.schema.json", &serde_json::from_slice(&tree.bytes("restage-batch/report.json")).unwrap());
+}
+
+#[test]
+fn the_fixes_of_sarif_make_what_apply_writes() {
+    let tree = mixed();
+    let log = json_of(&tree, &["check", "--format", "sarif", "a", "d ü#%", "c"]);
+    assert_eq!(log["version"], "2.1.0");
+    let run = &log["runs"][0];
+    let rules: Vec<&str> = run["tool"]["driver"]["rules"].as_array().unwrap().iter().map(|r| r["id"].as_str().unwrap()).collect();
+    assert_eq!(run["columnKind"], "unicodeCodePoints");
+    let results = run["results"].as_array().unwrap();
+    assert!(!results.is_empty());
+    assert_eq!(run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap().len(), 1);
+    let mut text: std::collections::BTreeMap<String, Vec<(usize, usize, String)>> = Default::default();
+    for result in results {
+        assert!(rules.contains(&result["ruleId"].as_str().unwrap()));
+        assert!(["note", "warning"].contains(&result["level"].as_str().unwrap()));
+        if result["level"] == "note" {
+            // A suggestion is offered and not applied.
+            continue;
+        }
+        let place = &result["locations"][0]["physicalLocation"];
+        let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+        assert!(uri.is_ascii() && !uri.contains([' ', '#']), "{uri}");
+        for replacement in result["fixes"][0]["artifactChanges"][0]["replacements"].as_array().into_iter().flatten() {
+            let path = if uri.starts_with("a/") { "a/Dockerfile" } else { "d ü#%/Dockerfile" };
+            let source = tree.read(path);
+            let region = &replacement["deletedRegion"];
+            let number = |key: &str| usize::try_from(region[key].as_u64().unwrap()).unwrap();
+            let offset = |line: usize, column: usize| {
+                let start: usize = source.split_inclusive('\n').take(line - 1).map(str::len).sum();
+                start + source[start..].chars().take(column - 1).map(char::len_utf8).sum::<usize>()
+            };
+            let edit = (
+                offset(number("startLine"), number("startColumn")),
+                offset(number("endLine"), number("endColumn")),
+                replacement["insertedContent"]["text"].as_str().unwrap().to_owned(),
+            );
+            text.entry(path.to_owned()).or_default().push(edit);
+        }
+    }
+    assert_eq!(text.len(), 2);
+    for (path, mut edits) in text {
+        let mut result = tree.read(&path);
+        edits.sort();
+        for (start, end, new) in edits.iter().rev() {
+            result.replace_range(start..end, new);
+        }
+        tree.run(&["apply", &path]);
+        assert_eq!(tree.read(&path), result);
+    }
+}
+
+#[test]
+fn annotations_and_markdown_name_the_line() {
+    let tree = mixed();
+    let text = |args: &[&str]| String::from_utf8(tree.run(args).out).unwrap();
+    let github = text(&["check", "--format", "github", "a", "c"]);
+    assert!(github.contains("::warning file=a/Dockerfile,line=2,title=restage merge-run::"), "{github}");
+    assert!(github.contains("::error file=c/Dockerfile,line=2,title=restage::"), "{github}");
+    let markdown = text(&["check", "--format", "markdown", "a"]);
+    assert!(markdown.contains("## `a/Dockerfile`") && markdown.contains("(`merge-run`, line 2)"), "{markdown}");
+}
+
+/// The page after a script has worked on it in a browser; `None` where there is no browser.
+fn in_browser(tree: &Tree, script: &str) -> Option<String> {
+    let page = tree.read("restage-batch/report.html");
+    tree.write("driven.html", page.replace("</body>", &format!("<script>{script}</script></body>")).as_bytes());
+    let mut command = Command::new("chromium");
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=3000", "--dump-dom"]);
+    let out = command.arg(format!("file://{}", tree.path().join("driven.html").display())).output().ok()?;
+    Some(String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+#[test]
+fn the_page_stands_alone_and_its_filters_work() {
+    let tree = mixed();
+    tree.run(&["batch", "a", "b", "c", "d ü#%", "e", "nothing"]);
+    let page = tree.read("restage-batch/report.html");
+    for outside in ["http-equiv=\"refresh\"", "src=", "<link rel=\"stylesheet\"", "@import", "fetch(", "XMLHttpRequest"] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    assert!(page.contains("default-src 'none'"));
+    assert_eq!(page.matches("</script>").count(), 2, "nothing of a Dockerfile ends the data");
+    let script = "
+        const shown = () => by('shown').textContent;
+        const seen = [shown()];
+        const set = (id, value) => { by(id).value = value; by('filters').dispatchEvent(new Event('input')); seen.push(shown()); };
+        set('status', 'failed'); set('status', ''); set('transform', 'merge-run'); set('level', 'safe'); set('transform', ''); set('level', ''); set('name', 'NOTH');
+        set('name', '');
+        entries.forEach((e) => { e.node.open = true; e.node.dispatchEvent(new Event('toggle')); });
+        document.title = seen.join('|') + '|' + document.querySelectorAll('table.diff').length + '|' + document.querySelectorAll('svg').length
+          + '|' + document.querySelectorAll('#repositories .why b').length + '|' + performance.getEntriesByType('resource').length;";
+    let Some(dom) = in_browser(&tree, script) else {
+        println!("no chromium here: the filters are not tested");
+        return;
+    };
+    let title = dom.split("<title>").nth(1).unwrap().split("</title>").next().unwrap();
+    let parts: Vec<&str> = title.split('|').collect();
+    assert_eq!(&parts[..5], ["6 of 6", "1 of 6", "6 of 6", "2 of 6", "2 of 6"], "{title}");
+    assert_eq!(&parts[6..9], ["6 of 6", "1 of 6", "6 of 6"], "{title}");
+    let number = |i: usize| parts[i].parse::<usize>().unwrap();
+    assert!(number(9) >= 3 && number(10) >= 4 && number(11) >= 4, "{title}");
+    assert_eq!(number(12), 0, "no network");
+}
