@@ -4,7 +4,7 @@ use super::args::{Color, in_pool};
 use super::exit::Exit;
 use super::output;
 use crate::discover::{self, Found, STDIN};
-use crate::report::parse::parse_object;
+use crate::report::parse::parse_json;
 use crate::syntax::{Dockerfile, ItemKind, LARGEST_FILE, decode, problems};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
@@ -99,9 +99,7 @@ fn one(file: &Found, args: &ParseArgs) -> Answer {
     if args.format == Format::Text {
         return text(&path, file, &bytes, args.print);
     }
-    let object = parse_object(&path, &bytes, args.text);
-    let json = if args.format == Format::Json { serde_json::to_vec_pretty(&object) } else { serde_json::to_vec(&object) };
-    match json {
+    match parse_json(&path, &bytes, args.text, args.format == Format::Json) {
         Ok(mut out) => {
             out.push(b'\n');
             // Errors of the file are in the object; only a named file that can't be decoded at all is a failure.

@@ -4,20 +4,25 @@
 
 use super::image::Reference;
 use super::state::{State, Value};
-use super::walk::{Assumptions, BaseImage, Walk, WalkStep, walk};
+use super::walk::{Assumptions, BaseImage, Walk, WalkStep, walk_read};
 use super::{config, path, signal};
 use crate::catalog::Catalog;
 use crate::source::{Diagnostic, Span};
 use crate::syntax::near::near_miss;
 use crate::syntax::variables::{self, Expansion, Lookup};
-use crate::syntax::{Dockerfile, Heredoc, View, Word, mount, trigger};
+use crate::syntax::{Dockerfile, Heredoc, Reading, View, Word, expanded_heredoc, mount, trigger};
 
 mod graph;
 
 /// What the converter would refuse of `file`, whose instructions are well formed one by one.
 #[must_use]
 pub fn check(file: &Dockerfile) -> Vec<Diagnostic> {
-    let walk = walk(file, &Assumptions { base: &|_| BaseImage::bare(), plain_build: true });
+    check_read(file, file.instructions().map(|(_, instruction)| file.read(instruction)).collect()).0
+}
+
+/// The same where the instructions have been read already: one reading for each, in order. Gives the readings back.
+pub(crate) fn check_read(file: &Dockerfile, readings: Vec<Reading>) -> (Vec<Diagnostic>, Vec<Reading>) {
+    let walk = walk_read(file, readings, &Assumptions { base: &|_| BaseImage::bare(), plain_build: true });
     let mut checker = Checker { file, walk: &walk, escape: file.escape, found: Vec::new() };
     checker.options();
     checker.epoch();
@@ -38,7 +43,8 @@ pub fn check(file: &Dockerfile) -> Vec<Diagnostic> {
     for wrong in graph::check(&walk) {
         checker.report(wrong.message, place(wrong.item).0, wrong.span);
     }
-    checker.found
+    let found = checker.found;
+    (found, walk.steps.into_iter().map(|step| step.reading).collect())
 }
 
 type Checked = Result<(), (String, Span)>;
@@ -201,12 +207,16 @@ impl Checker<'_> {
     fn source(&self, name: &str, stage: usize, span: Span) -> Checked {
         let lower = name.to_lowercase();
         let names = || self.walk.stages.iter().take(stage + 1).filter_map(|s| s.name.as_deref());
-        let plain = !name.contains(['/', ':', '@', '.', '$']) && name.len() > 4 && lower != "scratch";
+        let plain = !name.contains(['/', ':', '@', '.', '$'])
+            && name.len() > 4
+            && lower != "scratch"
+            && stage < 100
+            && !names().any(|n| n == lower);
         let bases = || self.walk.stages.iter().filter_map(|s| s.base.as_deref()).any(|b| b == name);
         let known = || Reference::parse(name).and_then(|r| Catalog::built_in().image(&r)).is_some();
         if plain
-            && !names().any(|n| n == lower)
-            && let Some(meant) = near_miss(name, names())
+            // Nobody reads hints among hundreds of stages, and each copy would be compared with each of them.
+            && let Some(meant) = near_miss(name, names().take(100))
             && !bases()
             && !known()
         {
@@ -269,11 +279,14 @@ impl Checker<'_> {
         Ok(())
     }
 
-    /// The heredocs of a COPY, in which the builder expands variables. `ExpandRaw` in instructions/commands.go.
+    /// The heredocs that a COPY copies from, in which the builder expands variables: `parseSourcesAndDest` in
+    /// instructions/parse.go and `ExpandRaw` in instructions/commands.go. Not each heredoc of the instruction is one of its
+    /// words: `<< EOF` is two words to COPY. Of several with one name the last counts.
     fn contents(&self, step: &WalkStep) -> Checked {
         let heredocs = self.file.instruction(step.item).map_or(&[][..], |i| &i.heredocs);
-        for heredoc in heredocs.iter().filter(|h| h.expand) {
-            let Heredoc { content, .. } = heredoc;
+        let sources = step.reading.args.split_last().map_or(&[][..], |(_, sources)| sources);
+        for name in sources.iter().filter_map(|word| expanded_heredoc(word)) {
+            let Some(Heredoc { content, .. }) = heredocs.iter().rev().find(|h| h.name == name) else { continue };
             variables::expand_content(content.text(self.file.source()), &|name| step.before.lookup(name)).map_err(|m| (m, *content))?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::path;
 use super::state::{State, Value};
 use crate::syntax::duration::nanoseconds;
 use crate::syntax::variables::{self, Lookup};
-use crate::syntax::{Dockerfile, Form, Instruction, Keyword, Reading, View};
+use crate::syntax::{Dockerfile, Form, Instruction, Keyword, Reading, View, too_much};
 
 /// The PATH that the builder sets where a base brings none.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -116,17 +116,27 @@ pub struct Walk {
 /// Walks `file`.
 #[must_use]
 pub fn walk(file: &Dockerfile, assumptions: &Assumptions<'_>) -> Walk {
+    walk_read(file, file.instructions().map(|(_, instruction)| file.read(instruction)).collect(), assumptions)
+}
+
+/// The same where the instructions have been read already: one reading for each, in order.
+pub(super) fn walk_read(file: &Dockerfile, readings: Vec<Reading>, assumptions: &Assumptions<'_>) -> Walk {
+    if too_much(file, readings.iter()).is_some() {
+        // `problems` says so, and the file is left alone.
+        return Walk::default();
+    }
+    let target = last_stage_name(file, &readings);
     let mut walker = Walker {
         file,
         assumptions,
         walk: Walk::default(),
-        globals: platform_args(assumptions.plain_build, &last_stage_name(file)),
+        globals: platform_args(assumptions.plain_build, &target),
         names: HashMap::new(),
         state: Rc::new(State { shell: default_shell(), ..State::default() }),
         stage: Stage::default(),
     };
-    for (item, instruction) in file.instructions() {
-        walker.step(item, instruction);
+    for ((item, instruction), reading) in file.instructions().zip(readings) {
+        walker.step(item, instruction, reading);
     }
     walker.end_stage();
     walker.walk
@@ -177,51 +187,37 @@ fn platform_args(plain: bool, target: &str) -> Vec<(String, Value)> {
     args
 }
 
-fn last_stage_name(file: &Dockerfile) -> String {
-    let last = file.instructions().filter(|(_, i)| i.keyword == Keyword::From).last();
-    match last.map(|(_, i)| View::of(Keyword::From, &file.read(i))) {
+fn last_stage_name(file: &Dockerfile, readings: &[Reading]) -> String {
+    let last = file.instructions().zip(readings).filter(|((_, i), _)| i.keyword == Keyword::From).last();
+    match last.map(|(_, reading)| View::of(Keyword::From, reading)) {
         Some(View::From { alias: Some(alias), .. }) => alias.text.to_lowercase(),
         _ => "default".into(),
     }
 }
 
 impl Walker<'_> {
-    fn step(&mut self, item: usize, instruction: &Instruction) {
-        let reading = self.file.read(instruction);
-        let view = View::of(instruction.keyword, &reading);
-        if instruction.keyword == Keyword::From {
+    fn step(&mut self, item: usize, instruction: &Instruction, reading: Reading) {
+        let keyword = instruction.keyword;
+        let view = View::of(keyword, &reading);
+        if keyword == Keyword::From {
             self.end_stage();
             // What is in force before a FROM is what its image name sees.
-            let before = State { scope: self.globals.clone(), shell: default_shell(), ..State::default() };
-            let index = self.walk.stages.len();
-            self.walk.steps.push(WalkStep {
-                item,
-                keyword: Keyword::From,
-                reading: reading.clone(),
-                view: view.clone(),
-                stage: Some(index),
-                before: Rc::new(before),
-            });
-            self.from(&reading, &view);
+            let before = Rc::new(State { scope: self.globals.clone(), shell: default_shell(), ..State::default() });
+            let stage = Some(self.walk.stages.len());
+            self.from(item, &reading, &view);
+            self.walk.steps.push(WalkStep { item, keyword, reading, view, stage, before });
             return;
         }
-        let in_stage = !self.walk.stages.is_empty();
-        self.walk.steps.push(WalkStep {
-            item,
-            keyword: instruction.keyword,
-            reading: reading.clone(),
-            view: view.clone(),
-            stage: self.walk.stages.len().checked_sub(1),
-            before: if in_stage {
-                Rc::clone(&self.state)
-            } else {
-                Rc::new(State { scope: self.globals.clone(), shell: default_shell(), ..State::default() })
-            },
-        });
-        if in_stage {
+        let stage = self.walk.stages.len().checked_sub(1);
+        let before = if stage.is_some() {
+            Rc::clone(&self.state)
+        } else {
+            Rc::new(State { scope: self.globals.clone(), shell: default_shell(), ..State::default() })
+        };
+        if stage.is_some() {
             let heredocs: Vec<(String, String)> =
                 instruction.heredocs.iter().map(|h| (h.name.clone(), h.content.text(self.file.source()).to_owned())).collect();
-            self.dispatch(instruction.keyword, &reading, &view, &heredocs, self.file.escape);
+            self.dispatch(&reading, &view, &heredocs, self.file.escape);
         } else if let View::Arg { pairs } = &view {
             for pair in pairs {
                 let Some(value) = &pair.value else { continue };
@@ -230,6 +226,7 @@ impl Walker<'_> {
                 set(&mut self.globals, &pair.name.text, value);
             }
         }
+        self.walk.steps.push(WalkStep { item, keyword, reading, view, stage, before });
     }
 
     /// Closes the stage that is open.
@@ -245,7 +242,7 @@ impl Walker<'_> {
         }
     }
 
-    fn from(&mut self, reading: &Reading, view: &View) {
+    fn from(&mut self, item: usize, reading: &Reading, view: &View) {
         let (written, alias) = match view {
             View::From { image, alias, .. } => (image.text.clone(), alias.as_ref().map(|a| a.text.to_lowercase())),
             _ => (reading.words.first().map(|w| w.text.clone()).unwrap_or_default(), None),
@@ -256,7 +253,7 @@ impl Walker<'_> {
         let platform = reading.flag("platform").and_then(known);
         let parent = base.as_ref().and_then(|b| self.names.get(b)).cloned();
         self.stage = Stage { windows: platform.is_some_and(|p| p.to_lowercase().starts_with("windows")), ..Stage::default() };
-        let start = self.walk.steps.len() - 1;
+        let start = self.walk.steps.len();
         let mut triggers = Rc::new(Vec::new());
         let mut state = match &parent {
             Some(parent) => {
@@ -291,7 +288,6 @@ impl Walker<'_> {
             end: Rc::clone(&self.state),
             windows: self.stage.windows,
         });
-        let item = self.walk.steps.get(start).map_or(0, |s| s.item);
         for trigger in triggers.iter() {
             if self.walk.triggered.len() >= MOST_TRIGGERED {
                 break;
@@ -312,14 +308,14 @@ impl Walker<'_> {
             });
             if let Some(step) = &step {
                 // The text is read with backslashes, and expanded with the escape character of the file.
-                self.dispatch(step.keyword, &step.reading, &step.view, &[], self.file.escape);
+                self.dispatch(&step.reading, &step.view, &[], self.file.escape);
             }
             self.walk.triggered.push(Triggered { item, file: Rc::clone(&inner), step });
         }
     }
 
     /// What one instruction changes.
-    fn dispatch(&mut self, keyword: Keyword, reading: &Reading, view: &View, heredocs: &[(String, String)], escape: char) {
+    fn dispatch(&mut self, reading: &Reading, view: &View, heredocs: &[(String, String)], escape: char) {
         let before = Rc::clone(&self.state);
         let scope = Scope { state: &before, escape };
         match view {
@@ -415,9 +411,7 @@ impl Walker<'_> {
                 self.stage.triggers.push(text.clone());
                 Rc::make_mut(&mut self.state).config.on_build.push(text);
             }
-            View::From { .. } | View::Run { .. } | View::Copy { .. } | View::Maintainer { .. } | View::Other => {
-                let _ = keyword;
-            }
+            View::From { .. } | View::Run { .. } | View::Copy { .. } | View::Maintainer { .. } | View::Other => {}
         }
     }
 }

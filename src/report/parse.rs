@@ -1,26 +1,88 @@
 //! What `restage parse --format json` prints of a file.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use crate::model::check::check;
+use crate::model::check::check_read;
 use crate::source::Diagnostic;
-use crate::syntax::{Dockerfile, Flag, Form, ItemKind, Reading, decode, problems};
+use crate::syntax::{Dockerfile, Flag, Form, Heredoc, Instruction, Item, ItemKind, Reading, decode, problems_read};
 
-/// A file as `restage parse` shows it.
-#[derive(Clone, Debug, Serialize)]
-pub struct ParseObject {
-    path: String,
-    directives: BTreeMap<String, String>,
-    items: Vec<ItemObject>,
+/// The object for the file `path` that holds `bytes`, as JSON. `with_text` adds the file printed back from its tree, `pretty`
+/// breaks it into lines.
+///
+/// # Errors
+/// Where the serializer fails, which a buffer in memory gives no cause for.
+pub fn parse_json(path: &str, bytes: &[u8], with_text: bool, pretty: bool) -> serde_json::Result<Vec<u8>> {
+    let parsed;
+    let object = match decode(bytes) {
+        Ok(source) => {
+            parsed = Parsed::new(source);
+            parsed.object(path, with_text)
+        }
+        Err(diagnostic) => Object { path, errors: vec![diagnostic.into()], ..Object::default() },
+    };
+    if pretty {
+        return serde_json::to_vec_pretty(&object);
+    }
+    // The text is in the answer about three times: as it stands, joined, and in words.
+    let mut out = Vec::with_capacity(bytes.len() * 5 + 256);
+    serde_json::to_writer(&mut out, &object)?;
+    Ok(out)
+}
+
+/// A file with everything that is said of it.
+struct Parsed {
+    file: Dockerfile,
+    readings: Vec<Reading>,
+    problems: Vec<Diagnostic>,
+}
+
+impl Parsed {
+    fn new(source: &str) -> Self {
+        let file = Dockerfile::parse(source);
+        let mut readings: Vec<Reading> = file.instructions().map(|(_, instruction)| file.read(instruction)).collect();
+        let mut problems = problems_read(&file, &readings);
+        // Only a file whose instructions are all well formed goes on to the converter.
+        if file.errors.is_empty() && problems.is_empty() {
+            (problems, readings) = check_read(&file, readings);
+        }
+        Self { file, readings, problems }
+    }
+
+    fn object<'a>(&'a self, path: &'a str, with_text: bool) -> Object<'a> {
+        let mut readings = self.readings.iter();
+        let items = self.file.items.iter().map(|item| {
+            let instruction = match &item.kind {
+                ItemKind::Instruction(instruction) => readings.next().map(|reading| (instruction, reading)),
+                _ => None,
+            };
+            ItemObject { file: &self.file, item, instruction }
+        });
+        Object {
+            path,
+            directives: self.file.directives.iter().map(|d| (d.name.as_str(), d.value.as_str())).collect(),
+            items: items.collect(),
+            errors: self.file.errors.iter().cloned().map(Message::from).collect(),
+            problems: self.problems.iter().cloned().map(Message::from).collect(),
+            text: with_text.then(|| self.file.print()),
+        }
+    }
+}
+
+#[derive(Default, serde::Serialize)]
+struct Object<'a> {
+    path: &'a str,
+    directives: BTreeMap<&'a str, &'a str>,
+    items: Vec<ItemObject<'a>>,
     errors: Vec<Message>,
     problems: Vec<Message>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<String>,
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(serde::Serialize)]
 struct Message {
     message: String,
     line: usize,
@@ -32,123 +94,90 @@ impl From<Diagnostic> for Message {
     }
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct ItemObject {
-    kind: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    keyword: Option<String>,
-    start_line: usize,
-    end_line: usize,
-    start: usize,
-    end: usize,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    instruction: Option<InstructionObject>,
+struct ItemObject<'a> {
+    file: &'a Dockerfile,
+    item: &'a Item,
+    instruction: Option<(&'a Instruction, &'a Reading)>,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct InstructionObject {
-    flags: Vec<String>,
-    form: &'static str,
-    original: String,
-    args: Vec<String>,
-    heredocs: Vec<HeredocObject>,
-    onbuild: Option<OnbuildObject>,
+impl Serialize for ItemObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let kind = match &self.item.kind {
+            ItemKind::Directive => "directive",
+            ItemKind::Comment => "comment",
+            ItemKind::Blank => "blank",
+            ItemKind::Unknown => "unknown",
+            ItemKind::Instruction(_) => "instruction",
+        };
+        let mut object = serializer.serialize_struct("Item", if self.instruction.is_some() { 12 } else { 5 })?;
+        object.serialize_field("kind", kind)?;
+        if let Some((_, reading)) = self.instruction {
+            object.serialize_field("keyword", &*written_name(&reading.original))?;
+        }
+        object.serialize_field("start_line", &self.item.start_line)?;
+        object.serialize_field("end_line", &self.item.end_line)?;
+        object.serialize_field("start", &self.item.span.start)?;
+        object.serialize_field("end", &self.item.span.end)?;
+        if let Some((instruction, reading)) = self.instruction {
+            object.serialize_field("flags", &Flags(&reading.flags))?;
+            object.serialize_field("form", form(reading.form))?;
+            object.serialize_field("original", &reading.original)?;
+            object.serialize_field("args", &reading.args)?;
+            object.serialize_field("heredocs", &Heredocs(&instruction.heredocs, self.file.source()))?;
+            let onbuild = reading.onbuild.as_deref().map(|(_, inner)| OnbuildObject {
+                keyword: written_name(&inner.original),
+                args: &inner.args,
+                flags: Flags(&inner.flags),
+            });
+            object.serialize_field("onbuild", &onbuild)?;
+        }
+        object.end()
+    }
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct HeredocObject {
-    name: String,
+#[derive(serde::Serialize)]
+struct OnbuildObject<'a> {
+    keyword: Cow<'a, str>,
+    args: &'a [String],
+    flags: Flags<'a>,
+}
+
+struct Heredocs<'a>(&'a [Heredoc], &'a str);
+
+impl Serialize for Heredocs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|h| HeredocObject {
+            name: &h.name,
+            expand: h.expand,
+            strip_tabs: h.strip_tabs,
+            content: h.content.text(self.1),
+        }))
+    }
+}
+
+#[derive(serde::Serialize)]
+struct HeredocObject<'a> {
+    name: &'a str,
     expand: bool,
     strip_tabs: bool,
-    content: String,
+    content: &'a str,
 }
 
-#[derive(Clone, Debug, Serialize)]
-struct OnbuildObject {
-    keyword: String,
-    args: Vec<String>,
-    flags: Vec<String>,
-}
+/// The flags as BuildKit's parser has them: `--name=value`, unquoted.
+struct Flags<'a>(&'a [Flag]);
 
-/// The object for the file `path` that holds `bytes`; `with_text` adds the file printed back from its tree.
-#[must_use]
-pub fn parse_object(path: &str, bytes: &[u8], with_text: bool) -> ParseObject {
-    let mut object = ParseObject {
-        path: path.to_owned(),
-        directives: BTreeMap::new(),
-        items: Vec::new(),
-        errors: Vec::new(),
-        problems: Vec::new(),
-        text: None,
-    };
-    let source = match decode(bytes) {
-        Ok(source) => source,
-        Err(diagnostic) => {
-            object.errors.push(diagnostic.into());
-            return object;
-        }
-    };
-    let file = Dockerfile::parse(source);
-    object.directives = file.directives.iter().map(|d| (d.name.clone(), d.value.clone())).collect();
-    object.items = items(&file);
-    object.errors = file.errors.iter().cloned().map(Message::from).collect();
-    let mut problems = problems(&file);
-    // Only a file whose instructions are all well formed goes on to the converter.
-    if file.errors.is_empty() && problems.is_empty() {
-        problems = check(&file);
+impl Serialize for Flags<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|flag| match &flag.value {
+            Some(value) => format!("--{}={value}", flag.name),
+            None => format!("--{}", flag.name),
+        }))
     }
-    object.problems = problems.into_iter().map(Message::from).collect();
-    object.text = with_text.then(|| file.print());
-    object
 }
 
-fn items(file: &Dockerfile) -> Vec<ItemObject> {
-    let mut items = Vec::with_capacity(file.items.len());
-    for item in &file.items {
-        let (kind, keyword, instruction) = match &item.kind {
-            ItemKind::Directive => ("directive", None, None),
-            ItemKind::Comment => ("comment", None, None),
-            ItemKind::Blank => ("blank", None, None),
-            ItemKind::Unknown => ("unknown", None, None),
-            ItemKind::Instruction(instruction) => {
-                let reading = file.read(instruction);
-                let written = written_name(&reading.original);
-                let heredocs = instruction.heredocs.iter().map(|h| HeredocObject {
-                    name: h.name.clone(),
-                    expand: h.expand,
-                    strip_tabs: h.strip_tabs,
-                    content: h.content.text(file.source()).to_owned(),
-                });
-                let object = InstructionObject {
-                    flags: flags(&reading),
-                    form: form(reading.form),
-                    heredocs: heredocs.collect(),
-                    onbuild: reading.onbuild.as_deref().map(|(_, inner)| OnbuildObject {
-                        keyword: written_name(&inner.original),
-                        args: inner.args.clone(),
-                        flags: flags(inner),
-                    }),
-                    args: reading.args,
-                    original: reading.original,
-                };
-                ("instruction", Some(written), Some(object))
-            }
-        };
-        items.push(ItemObject {
-            kind,
-            keyword,
-            start_line: item.start_line,
-            end_line: item.end_line,
-            start: item.span.start,
-            end: item.span.end,
-            instruction,
-        });
-    }
-    items
-}
-
-fn written_name(line: &str) -> String {
-    Dockerfile::written_keyword(line).to_uppercase()
+fn written_name(line: &str) -> Cow<'_, str> {
+    let name = Dockerfile::written_keyword(line);
+    if name.bytes().all(|b| b.is_ascii_uppercase()) { name.into() } else { name.to_uppercase().into() }
 }
 
 const fn form(form: Form) -> &'static str {
@@ -157,10 +186,4 @@ const fn form(form: Form) -> &'static str {
         Form::Shell => "shell",
         Form::Other => "other",
     }
-}
-
-/// The flags as BuildKit's parser has them: `--name=value`, unquoted.
-fn flags(reading: &Reading) -> Vec<String> {
-    let text = |f: &Flag| f.value.as_ref().map_or_else(|| format!("--{}", f.name), |v| format!("--{}={v}", f.name));
-    reading.flags.iter().map(text).collect()
 }

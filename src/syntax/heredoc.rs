@@ -39,3 +39,9 @@ pub(super) fn start(word: &str) -> Result<Option<Start>, String> {
     let quotes = |s: &str| s.matches(['\'', '"']).count();
     Ok(Some(Start { name: name.clone(), expand: quotes(name) == quotes(raw), strip_tabs }))
 }
+
+/// The name of the heredoc that `word` of a COPY names, if variables in its content are expanded.
+pub(crate) fn expanded_heredoc(word: &str) -> Option<String> {
+    let found = if word.contains("<<") { start(word).ok()? } else { None };
+    found.filter(|start| start.expand).map(|start| start.name)
+}

@@ -18,10 +18,13 @@ mod read;
 mod tests;
 pub mod variables;
 mod view;
+mod weight;
 
+pub(crate) use heredoc::expanded_heredoc;
 pub use problems::problems;
-pub(crate) use problems::trigger;
+pub(crate) use problems::{problems_read, trigger};
 pub use view::{Pair, View};
+pub(crate) use weight::too_much;
 
 use std::fmt;
 

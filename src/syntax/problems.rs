@@ -4,6 +4,7 @@
 //! depends on the values of variables is checked where they are known, in [`crate::model::check`].
 
 use super::near::near_miss;
+use super::weight::too_much;
 use super::{Dockerfile, Flag, Form, Instruction, Keyword, Reading, mount};
 use crate::source::{Diagnostic, Span};
 
@@ -14,14 +15,23 @@ pub fn problems(file: &Dockerfile) -> Vec<Diagnostic> {
     if !file.errors.is_empty() {
         return Vec::new();
     }
+    let readings: Vec<Reading> = file.instructions().map(|(_, instruction)| file.read(instruction)).collect();
+    of_each(file, &readings)
+}
+
+/// The same where the instructions have been read already: one reading for each, in order.
+pub(crate) fn problems_read(file: &Dockerfile, readings: &[Reading]) -> Vec<Diagnostic> {
+    if file.errors.is_empty() { of_each(file, readings) } else { Vec::new() }
+}
+
+fn of_each(file: &Dockerfile, readings: &[Reading]) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut in_stage = false;
-    for (index, instruction) in file.instructions() {
-        let reading = file.read(instruction);
+    for ((index, instruction), reading) in file.instructions().zip(readings) {
         let line = file.items.get(index).map_or(1, |item| item.start_line);
         let mut report = |message: String, span: Span| found.push(Diagnostic { message, line, span });
         let name = instruction.keyword_span;
-        match check(instruction, &reading) {
+        match check(instruction, reading) {
             Err(Refusal { message, span }) => report(message, span.unwrap_or(name)),
             Ok(()) if !in_stage && !matches!(instruction.keyword, Keyword::From | Keyword::Arg) => {
                 report(format!("{} stands before the first FROM: only ARG may", instruction.keyword), name);
@@ -29,6 +39,11 @@ pub fn problems(file: &Dockerfile) -> Vec<Diagnostic> {
             Ok(()) => {}
         }
         in_stage |= instruction.keyword == Keyword::From;
+    }
+    if let Some((index, instruction)) = too_much(file, readings.iter()).and_then(|n| file.instructions().nth(n)) {
+        let line = file.items.get(index).map_or(1, |item| item.start_line);
+        let message = "up to here the file sets so many names, one by one, that restage does not follow it any further".into();
+        found.push(Diagnostic { message, line, span: instruction.keyword_span });
     }
     if !in_stage && found.is_empty() {
         found.push(Diagnostic { message: "the file has no FROM, so there is nothing to build".into(), line: 1, span: Span::default() });

@@ -257,6 +257,7 @@ fn the_converter_checks_what_variables_give() {
         ("FROM a AS b\nONBUILD # x\nFROM b", "no instructions"),
         ("FROM a AS b\nONBUILD STOPSIGNAL FOO\nFROM b", "no signal"),
         ("FROM a AS b\nONBUILD ENV x=${11=/\nFROM b", "can't be read"),
+        ("FROM a\nCOPY <<E /y\n${x\nE\n", "can't be read"),
         ("FROM a AS b\nONBUILD COPY --from=7 x y\nFROM b", "no stage 7"),
     ] {
         assert!(message(source).contains(part), "{source:?}: {}", message(source));
@@ -268,6 +269,9 @@ fn the_converter_checks_what_variables_give() {
         "FROM --platform=$BUILDPLATFORM a",
         "FROM a\nSTOPSIGNAL SIGRTMIN+3",
         "FROM a AS b\nONBUILD FOO\nFROM c",
+        // A heredoc that is no word of the copy, and one that another of its name covers.
+        "FROM a\nADD x /y 3<< EOF\n${x\nEOF\n",
+        "FROM a\nCOPY <<E <<E /y/\n${x\nE\nE\n",
         "FROM a\nRUN --device=vendor1.com/device=foo,required x",
         // An image that is mounted from becomes a stage behind the last one.
         "FROM a\nRUN --mount=from=c,target=/m x\nCOPY --from=1 x y\nFROM d AS b",
@@ -293,6 +297,19 @@ fn nothing_overflows_the_stack() {
         let _ = problems(&file);
         let _ = crate::model::check::check(&file);
     }
+}
+
+#[test]
+fn files_that_set_thousands_of_names_are_refused_and_files_that_set_hundreds_are_not() {
+    let first = |source: String| problems(&Dockerfile::parse(source)).first().map(|p| (p.line, p.message.clone()));
+    let lines = |n: usize| (0..n).map(|i| format!("ENV a{i}=1\n")).collect::<String>();
+    assert_eq!(first(format!("FROM x\n{}", lines(900))), None);
+    let (line, message) = first(format!("FROM x\n{}", lines(1_100))).unwrap();
+    assert_eq!(line, 1_001);
+    assert!(message.contains("so many names"));
+    // Stages do not add up, unless one starts from the other.
+    assert_eq!(first((0..20).map(|i| format!("FROM x AS s{i}\n{}", lines(100))).collect()), None);
+    assert!(first((0..40).map(|i| format!("FROM s{} AS s{i}\n{}", i - 1, lines(100))).collect()).is_some());
 }
 
 /// Pieces that mean something to the parser, so that random texts reach its corners.

@@ -143,6 +143,11 @@ impl Lex {
     pub(super) fn expand(self, text: &str, lookup: &dyn Fn(&str) -> Lookup) -> Result<Expansion, String> {
         // Go's text/scanner drops a byte-order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        // Most words hold nothing that means anything.
+        if !text.contains(['$', '<', '\'', '"', self.escape]) {
+            let words = text.split_whitespace().map(str::to_owned).collect();
+            return Ok(Expansion { text: text.to_owned(), words, ..Expansion::default() });
+        }
         let pair = parse(text, self.escape, self.plain_quotes)?;
         let mut run = Run { lex: self, lookup, buffer: String::new(), unset: Vec::new(), unknown: false };
         let (text, words) = run.pieces(pair, Mode { raw_escapes: self.raw_escapes, keep_pattern: false })?;
