@@ -228,11 +228,30 @@ impl Built {
         let Some(first) = draft.program.commands.first().and_then(|c| c.words.first()) else {
             return refuse(draft.program.line, "what starts can't be read");
         };
+        if let Some(found) = self.classes(draft, plan) {
+            return Ok(found);
+        }
         if let Some((step, _, prefix)) = self.installs.last().cloned() {
             self.gather(draft, plan, &prefix)?;
             return Ok((join(&format!("{prefix}/bin"), first.rsplit('/').next().unwrap_or(first)), step));
         }
         refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
+    }
+
+    /// `java Main`: the classes that javac left beside the sources, in the folder that the class path is by itself.
+    fn classes(&self, draft: &Draft, plan: &mut Plan) -> Option<(String, usize)> {
+        let started = draft.program.commands.iter().find(|c| !c.health && c.words.first().is_some_and(|w| w == "java"))?;
+        if self.kind != Kind::Java || started.words.iter().any(|w| matches!(w.as_str(), "-jar" | "-cp" | "-classpath" | "--class-path")) {
+            return None;
+        }
+        let folder = draft.workdir().filter(|w| !is_system_folder(w))?;
+        let build = self.builds.iter().rev().find(|b| b.folder == folder)?;
+        if draft.stage.end.env.iter().any(|(name, _)| name == "CLASSPATH") {
+            return None;
+        }
+        plan.snapshot(folder, build.step);
+        plan.notes.push(format!("the classes lie among the sources, so `{folder}` is taken over whole"));
+        Some((join(folder, "classes"), build.step))
     }
 
     /// Where a word of a command may be a file.
@@ -409,7 +428,7 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
                 format!("C++ built with `{}` may need a newer libstdc++ than the runtime image has", draft.image.written),
             );
         }
-        plan.package("libstdc++6", 0);
+        plan.package(if draft.facts.package_manager.as_deref() == Some("apk") { "libstdc++" } else { "libstdc++6" }, 0);
     }
     let mut text = String::new();
     for path in context.files().0 {
@@ -422,7 +441,7 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
         text.push_str(step.span.text(draft.model.file.source()));
     }
     if text.contains("-fopenmp") {
-        plan.package("libgomp1", 0);
+        plan.package(if draft.facts.package_manager.as_deref() == Some("apk") { "libgomp" } else { "libgomp1" }, 0);
     }
     if text.contains("find_package(")
         || text.contains("pkg_check_modules")

@@ -1,5 +1,7 @@
 //! A single-stage file, read for a split: its image, its COPYs, its program.
 
+use std::borrow::Cow;
+
 use super::program::Program;
 use crate::model::image::{Image, ImageFacts};
 use crate::model::{Base, Model, Stage, Step};
@@ -12,7 +14,10 @@ pub(super) struct Draft<'a> {
     pub stage: &'a Stage,
     pub from: &'a Step,
     pub image: &'a Image,
-    pub facts: &'a ImageFacts,
+    /// What is known of the image; of a distribution's, completed by what the file installs.
+    pub facts: Cow<'a, ImageFacts>,
+    /// Whether [`Self::facts`] have been completed.
+    pub completed: bool,
     /// The steps behind FROM.
     pub steps: &'a [Step],
     pub copies: Vec<ContextCopy>,
@@ -72,8 +77,15 @@ impl<'a> Draft<'a> {
             return refuse(step.line, "ONBUILD makes this a base for others; splitting it would move what their builds rely on");
         }
         let copies = read_copies(model, steps)?;
-        let mut draft = Self { model, stage, from, image, facts, steps, copies, program: Program::default() };
+        let mut draft =
+            Self { model, stage, from, image, facts: Cow::Borrowed(facts), completed: false, steps, copies, program: Program::default() };
         draft.program = Program::read(&draft, start.line)?;
+        if draft.facts.language.is_none()
+            && let Some(facts) = super::system::completed(&draft)
+        {
+            draft.facts = Cow::Owned(facts);
+            draft.completed = true;
+        }
         Ok(draft)
     }
 

@@ -17,6 +17,7 @@ pub(super) struct Facts {
     pub go: Go,
     pub rust: Rust,
     pub context: ContextFacts,
+    pub system: System,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -41,6 +42,52 @@ pub(super) struct Rust {
 #[serde(deny_unknown_fields)]
 pub(super) struct ContextFacts {
     pub never_read: Vec<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct System {
+    /// The Debian releases over which a library's name must be the same to be used on another one.
+    pub releases: Vec<String>,
+    /// The Debian releases whose small images take any package.
+    pub small: Vec<String>,
+    /// Packages of the Python Package Index that are linked against libpython, which only development packages bring.
+    pub links_libpython: Vec<String>,
+    /// In the order in which they are tried.
+    #[serde(rename = "language")]
+    pub languages: Vec<SystemLanguage>,
+    #[serde(rename = "replacement")]
+    pub replacements: Vec<Replacement>,
+}
+
+/// A language that comes from packages. All lists hold patterns.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SystemLanguage {
+    pub name: String,
+    /// Packages that bring it.
+    pub packages: Vec<String>,
+    /// Programs that run what is written in it.
+    #[serde(default)]
+    pub starts: Vec<String>,
+    /// Programs that build it.
+    #[serde(default)]
+    pub builds: Vec<String>,
+}
+
+/// A package in whose place the runtime stage installs others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Replacement {
+    pub language: String,
+    pub manager: String,
+    /// A pattern.
+    pub package: String,
+    /// What is installed instead; `*` stands for what the pattern's `*` stood for.
+    pub by: Vec<String>,
+    /// Programs that keep the package itself if they are started.
+    #[serde(default)]
+    pub unless_started: Vec<String>,
 }
 
 /// The facts, read once. The file is part of the program; a unit test reads it.

@@ -250,7 +250,7 @@ impl Go {
             plan.builder_edits.push(Edit::insert(b.at, "CGO_ENABLED=0 "));
             plan.notes.push(format!("`CGO_ENABLED=0` (line {}) makes the program static, which this image needs", b.line));
         }
-        let facts_of = draft.facts;
+        let facts_of = &draft.facts;
         let alpine = facts_of.distribution.as_deref() == Some("alpine");
         plan.runtime = if is_static && !needs_system {
             // The user is for non-root to decide, which also sees to what the program writes.

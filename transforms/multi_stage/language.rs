@@ -24,7 +24,7 @@ impl Language {
     /// The planner for the base image of `draft`.
     pub(super) fn of(draft: &Draft) -> Result<Self, Refusal> {
         match draft.facts.language.as_deref() {
-            Some("python") => Ok(Self::Python(Python::default())),
+            Some("python") => Ok(Self::Python(Python::new(draft.completed))),
             Some("node") => Ok(Self::Node(Node::default())),
             Some("go") => Ok(Self::Go(Go::default())),
             Some("rust") => Ok(Self::Built(Built::new(Kind::Rust))),
@@ -33,7 +33,10 @@ impl Language {
             Some(other) => refuse(draft.from.line, format!("files that start from `{}` ({other}) are not split yet", draft.image.written)),
             None => refuse(
                 draft.from.line,
-                format!("`{}` brings no language of its own, so which of its packages only build is not known", draft.image.written),
+                format!(
+                    "`{}` brings no language of its own, and the packages that are installed don't tell what builds the program that starts",
+                    draft.image.written
+                ),
             ),
         }
     }

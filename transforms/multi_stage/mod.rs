@@ -13,6 +13,7 @@ mod program;
 mod python;
 mod render;
 mod roles;
+mod system;
 
 use draft::{Draft, refuse};
 use language::Language;

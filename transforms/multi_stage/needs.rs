@@ -7,6 +7,7 @@ use crate::context::Knowledge;
 use crate::model::Value;
 use crate::model::command::Classified;
 use crate::transforms::Refusal;
+use std::collections::BTreeMap;
 
 /// How much of the sources is searched for the programs that they call, in bytes.
 const SEARCHED: usize = 8 << 20;
@@ -19,6 +20,9 @@ pub(super) fn is_full(draft: &Draft) -> bool {
 /// The small variant of the base as FROM would name it, with the user's variables kept. The image itself if it is small already.
 pub(super) fn smaller_variant(draft: &Draft) -> Result<String, Refusal> {
     let written = &draft.image.written;
+    if let (true, Some(runtime)) = (draft.completed, &draft.facts.runtime) {
+        return Ok(runtime.clone());
+    }
     if !is_full(draft) {
         return Ok(written.clone());
     }
@@ -83,7 +87,9 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
             return refuse(started.line, format!("what starts calls `{program}`{place}: the toolchain is needed at run time"));
         }
     }
-    for (tool, package) in &facts().tools {
+    // A distribution's image has the same tools in both stages, those of the packages that the file names.
+    let lacking = if draft.completed { &BTreeMap::new() } else { &facts().tools };
+    for (tool, package) in lacking {
         if let Some(started) = draft.program.has_word(tool) {
             // A word such as `file` may be an argument; as a command, or in a script, it counts.
             let is_command = started.words.iter().any(|w| w.rsplit('/').next() == Some(tool.as_str()));
@@ -115,7 +121,7 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
                 return refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
             }
         }
-        for (tool, package) in &facts().tools {
+        for (tool, package) in lacking {
             if calls(&text, tool) && !plan.packages.iter().any(|p| &p.name == package) {
                 plan.package(package, anchor);
                 plan.notes.push(format!("{path} runs `{tool}`, which is not on the smaller image, so `{package}` is installed"));

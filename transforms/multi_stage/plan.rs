@@ -127,8 +127,13 @@ impl Plan {
 
     /// Adds a system package that the runtime stage needs for a reason of ours.
     pub(super) fn package(&mut self, name: &str, anchor: usize) {
+        self.package_as(name, anchor, false);
+    }
+
+    /// Adds a system package, with what it recommends or without.
+    pub(super) fn package_as(&mut self, name: &str, anchor: usize, with_recommended: bool) {
         if !self.packages.iter().any(|p| p.name == name) {
-            self.packages.push(Package { name: name.to_owned(), with_recommended: false, anchor });
+            self.packages.push(Package { name: name.to_owned(), with_recommended, anchor });
         }
     }
 

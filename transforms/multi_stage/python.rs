@@ -1,6 +1,7 @@
 //! Python: everything that pip installs goes into a virtual environment at one path, which the runtime stage takes over.
 
 use super::draft::{Draft, absolute, inside, refuse};
+use super::facts::facts;
 use super::needs;
 use super::plan::{Plan, Snapshot};
 use super::roles::{Role, is_system_folder, named};
@@ -16,8 +17,12 @@ const VENV: &str = "/opt/venv";
 /// What the planner has seen.
 #[derive(Debug, Default)]
 pub(super) struct Python {
+    /// Whether the interpreter is the distribution's own, which has a place of its own for what pip installs.
+    system: bool,
     /// The first step that installs.
     first_install: Option<usize>,
+    /// The last one.
+    last_install: usize,
     /// Whether something is installed outside of the user's own environments.
     into_venv: bool,
     /// Virtual environments that the file makes itself.
@@ -33,6 +38,10 @@ pub(super) struct Python {
 }
 
 impl Python {
+    pub(super) fn new(system: bool) -> Self {
+        Self { system, ..Self::default() }
+    }
+
     pub(super) fn builds(&self) -> bool {
         self.first_install.is_some() || self.built
     }
@@ -115,6 +124,9 @@ impl Python {
             let flag = word.raw.split('=').next().unwrap_or("");
             match flag {
                 "--no-binary" => self.from_source = true,
+                "--user" if in_own.is_none() && self.system => {
+                    return refuse(line, "pip's `--user` installs into root's home; copy that by hand");
+                }
                 "--user" if in_own.is_none() => plan.builder_edits.push(Edit::delete(with_blank(draft.model.file.source(), word.span))),
                 "-t" | "--target" | "--prefix" | "--root" => {
                     return refuse(line, format!("pip's `{flag}` installs to a place of its own; copy that by hand"));
@@ -128,6 +140,7 @@ impl Python {
             }
         }
         self.first_install.get_or_insert(index);
+        self.last_install = index;
         self.into_venv |= in_own.is_none() && !self.active_own(step);
         if let Some(own) = in_own.or_else(|| self.own.iter().find(|v| self.on_path(step, v)).cloned()) {
             plan.snapshot(&own, index);
@@ -238,6 +251,9 @@ impl Python {
         if !words.iter().any(|w| matches!(*w, "install" | "sync" | "update")) {
             return Ok(Role::Build);
         }
+        if self.system && tool == "poetry" {
+            return refuse(command.line, "where poetry installs to with the distribution's own Python is not certain");
+        }
         let source = draft.model.file.source();
         let system = match tool {
             "pipenv" => words.contains(&"--system"),
@@ -333,6 +349,7 @@ impl Python {
         let folder = self.folder(command)?;
         if argument == "setup.py" {
             self.first_install.get_or_insert(index);
+            self.last_install = index;
             self.into_venv = true;
             self.sources(draft, plan, index, command.line, &folder)?;
             return Ok(Some(Role::Build));
@@ -375,6 +392,9 @@ impl Python {
         }
         needs::readable_start(draft)?;
         development(draft)?;
+        if self.system && self.into_venv {
+            return self.finish_system(draft, plan);
+        }
         self.interpreter_paths(draft)?;
         if full {
             needs::known_context(draft, "which libraries of the full image the program's packages load can't be told")?;
@@ -409,6 +429,31 @@ impl Python {
             plan.snapshots.push(Snapshot { folder: VENV.to_owned(), last_writer: anchor });
             plan.notes.push(format!("what pip installs goes into a virtual environment at `{VENV}`, at the same path in both stages"));
         }
+        plan.shed.sort();
+        plan.shed.dedup();
+        Ok(())
+    }
+
+    /// The distribution's pip installs below /usr/local, where its image has nothing: that is taken over as it is.
+    fn finish_system(&self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        let anchor = self.first_install.unwrap_or(0);
+        let line = draft.line(anchor);
+        if draft.facts.package_manager.as_deref() != Some("apt") {
+            return refuse(
+                line,
+                "pip installs among the files of the system's own packages here; use a virtual environment to have it split",
+            );
+        }
+        needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+        if let Some((name, _)) = self.packages.iter().find(|(name, _)| facts().system.links_libpython.contains(name)) {
+            return refuse(line, format!("`{name}` is linked against Python's own library, which only the development packages bring"));
+        }
+        // The interpreter may have come along with a package that only builds.
+        if !plan.packages.iter().any(|p| p.name.starts_with("python3")) {
+            plan.package("python3", anchor);
+        }
+        plan.snapshot("/usr/local", anchor.max(self.last_install));
+        plan.notes.push("pip installs below `/usr/local`, where the base image has nothing, so that is taken over whole".to_owned());
         plan.shed.sort();
         plan.shed.dedup();
         Ok(())

@@ -164,7 +164,7 @@ fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
     names.dedup();
     let names = names.join(" ");
     let known = Reference::parse(&plan.runtime).and_then(|r| draft.model.catalog.image(&r));
-    let manager = known.as_ref().or(Some(draft.facts)).and_then(|f| f.package_manager.as_deref());
+    let manager = known.as_ref().or(Some(&*draft.facts)).and_then(|f| f.package_manager.as_deref());
     let option = if plan.packages.iter().any(|p| p.with_recommended) { "" } else { " --no-install-recommends" };
     let text = match manager {
         Some("apt") => format!("RUN apt-get update \\\n && apt-get install -y{option} {names} \\\n && rm -rf /var/lib/apt/lists/*"),

@@ -289,6 +289,17 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     let distribution = draft.facts.distribution.as_deref().unwrap_or("debian");
     let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
     let catalog = draft.model.catalog;
+    let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
+    if let Some(others) = super::system::replaced(draft, bare) {
+        if !others.iter().any(|o| o == bare) {
+            plan.shed.push(bare.to_owned());
+        }
+        others.iter().for_each(|other| plan.package_as(other, index, with_recommended));
+        return Ok(());
+    }
+    if super::system::library(draft, plan, bare, index, with_recommended) {
+        return Ok(());
+    }
     if let Some(libraries) = catalog.runtime_packages(bare, manager, &draft.facts.releases) {
         plan.shed.push(bare.to_owned());
         for library in libraries {
@@ -310,7 +321,6 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
             format!("no runtime library is known for `{bare}` on {distribution}; add it to [catalog] in restage.toml"),
         );
     }
-    let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
     if !plan.packages.iter().any(|p| p.name == name) {
         plan.packages.push(Package { name: name.to_owned(), with_recommended, anchor: index });
     }

@@ -1,0 +1,109 @@
+//! Images of a distribution: what they build and run comes from the packages that the file installs.
+
+use super::draft::Draft;
+use super::facts::facts;
+use super::plan::Plan;
+use crate::context::fits;
+use crate::model::command::{Action, Operation};
+use crate::model::image::ImageFacts;
+
+/// The facts of the base as the file's own packages complete them: the language, and the same system as the runtime's.
+/// `None` where the packages don't tell what starts.
+pub(super) fn completed(draft: &Draft) -> Option<ImageFacts> {
+    let base: &ImageFacts = &draft.facts;
+    if !matches!(base.package_manager.as_deref(), Some("apt" | "apk")) {
+        return None;
+    }
+    let language = language(draft)?;
+    let written = &draft.image.written;
+    // On the small images of older releases, packages with manual pages stumble over the folders that are left out there; a
+    // Java runtime does so still (https://bugs.debian.org/863199).
+    let small = language != "java" && base.releases.iter().all(|r| facts().system.small.contains(r));
+    let certain = base.slim.as_ref().filter(|_| small && base.release.is_some() && !base.release_moving && !written.contains('$'));
+    let runtime = certain.unwrap_or(written).clone();
+    Some(ImageFacts {
+        language: Some(language.to_owned()),
+        version: None,
+        variant: "system".to_owned(),
+        slim: None,
+        runtime: Some(runtime.clone()),
+        static_runtime: Some(runtime.clone()),
+        dynamic_runtime: Some(runtime),
+        ..base.clone()
+    })
+}
+
+/// The language of what starts: that of the interpreter on the command line, else that of what builds.
+fn language(draft: &Draft) -> Option<&'static str> {
+    let installs = |patterns: &[String]| packages(draft).any(|p| patterns.iter().any(|pattern| fits(pattern, &p)));
+    let starts = |programs: &[String]| {
+        draft.program.commands.iter().filter(|c| !c.health).any(|c| {
+            let first = c.words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+            programs.iter().any(|p| fits(p, first))
+        })
+    };
+    let builds = |programs: &[String]| {
+        draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands).any(|c| {
+            let first = c.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
+            programs.iter().any(|p| fits(p, first))
+        })
+    };
+    let known = facts().system.languages.iter().filter(|l| installs(&l.packages)).collect::<Vec<_>>();
+    let found = known.iter().find(|l| starts(&l.starts)).or_else(|| known.iter().find(|l| builds(&l.builds)));
+    found.map(|l| l.name.as_str())
+}
+
+/// The names of all packages that the file installs by the system's manager, without versions.
+pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
+    let commands = draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    commands
+        .filter_map(|c| match &c.action {
+            Action::System { operation: Operation::Install, packages, .. } => Some(packages),
+            _ => None,
+        })
+        .flatten()
+        .filter_map(|w| w.literal.as_deref())
+        .map(|name| name.split(['=', ':', '/']).next().unwrap_or(name).to_owned())
+}
+
+/// What the runtime stage installs instead of the package `name`; `None` if nothing special is known of it.
+pub(super) fn replaced(draft: &Draft, name: &str) -> Option<Vec<String>> {
+    if !draft.completed {
+        return None;
+    }
+    let language = draft.facts.language.as_deref().unwrap_or_default();
+    let of_distribution =
+        |r: &&super::facts::Replacement| r.language == language && r.manager == draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let rule = facts()
+        .system
+        .replacements
+        .iter()
+        .filter(of_distribution)
+        .find(|r| fits(&r.package, name) && r.unless_started.iter().all(|p| draft.program.has_word(p).is_none()))?;
+    let stem = rule.package.split('*').fold(name, |rest, part| rest.strip_prefix(part).or(rest.strip_suffix(part)).unwrap_or(rest));
+    Some(rule.by.iter().map(|b| b.replace('*', stem)).collect())
+}
+
+/// The runtime packages of a library's `-dev` package: those whose names are the same in every release that the image may
+/// stand on; else the package itself, which brings its library along.
+pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize, with_recommended: bool) -> bool {
+    if !draft.completed || !(name.ends_with("-dev") || name.ends_with("-devel")) {
+        return false;
+    }
+    let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let catalog = draft.model.catalog;
+    let exact = draft.facts.distribution.as_deref() == Some("debian")
+        && facts().system.releases.iter().any(|r| draft.facts.releases == [r.clone()]);
+    let releases = if exact { &draft.facts.releases } else { &facts().system.releases };
+    match catalog.runtime_packages(name, manager, releases) {
+        Some(libraries) => {
+            plan.shed.push(name.to_owned());
+            libraries.iter().for_each(|l| plan.package_as(l, anchor, with_recommended));
+        }
+        None => {
+            plan.package_as(name, anchor, with_recommended);
+            plan.notes.push(format!("`{name}` stays, because the name of its runtime library is not certain"));
+        }
+    }
+    true
+}
