@@ -22,7 +22,7 @@ use subject::Subject;
 /// The transform.
 pub const TRANSFORM: Transform = Transform {
     id: "non-root",
-    summary: "run the program as a user of its own, who owns what it writes and nothing else",
+    summary: "Run the program as a user of its own, who owns what it writes and nothing else",
     group: Group::Restructure,
     may_change: &["User"],
     page: include_str!("page.md"),
@@ -166,7 +166,7 @@ fn is_windows(facts: Option<&ImageFacts>) -> bool {
 }
 
 fn reason(subject: &Subject, account: &account::Account, places: &places::Places, complete: bool) -> String {
-    let mut out = format!("A program that is broken into is root in the container; {}.", account.why);
+    let mut out = format!("a program that is broken into is root in the container; {}.", account.why);
     if let Some(first) = places.writes.first() {
         let names: Vec<&str> = places.writes.iter().map(|w| w.directory.as_str()).collect();
         out += &format!(" It gets {} to write to ({}).", names.join(", "), first.why);
