@@ -324,7 +324,7 @@ pub(crate) fn known_key(key: &Spanned<toml::de::DeString>, what: &str, known: &[
     Err((key.span().start, format!("there is no {what} `{name}`{hint}")))
 }
 
-fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b DeTable<'a>, Wrong> {
+pub(crate) fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b DeTable<'a>, Wrong> {
     value.get_ref().as_table().ok_or_else(|| (value.span().start, format!("expected a table, found {}", value.get_ref().type_str())))
 }
 

@@ -6,6 +6,7 @@ use crate::context::{Context, literal_sources};
 use crate::discover::{Found, STDIN};
 use crate::model::{Base, Model};
 use crate::pipeline::{self, Outcome, Selection};
+use crate::recipe::{self, Recipe};
 use crate::source::{Diagnostic, LineIndex, Span};
 use crate::syntax::{Dockerfile, LARGEST_FILE, decode, problems};
 use crate::transforms;
@@ -28,6 +29,8 @@ pub struct Request {
     pub context: Option<PathBuf>,
     /// `--config`, or no file at all.
     pub config: ConfigSource,
+    /// `--recipe`.
+    pub recipes: Vec<PathBuf>,
 }
 
 /// What was made of a file.
@@ -183,6 +186,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
     } else {
         let settings = pipeline::Settings {
             transforms: transforms::all(),
+            recipes: &setup.recipes,
             selection: &setup.selection,
             options: &setup.options,
             catalog: &setup.catalog,
@@ -196,6 +200,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
 /// What holds for one file: the command line over the settings file over the defaults.
 struct Setup {
     selection: Selection,
+    recipes: Vec<Recipe>,
     options: Options,
     catalog: Cow<'static, Catalog>,
 }
@@ -208,9 +213,11 @@ impl Setup {
         select.extend(request.select.iter().cloned());
         let mut ignore = settings.ignore.unwrap_or_default();
         ignore.extend(request.ignore.iter().cloned());
-        let selection = Selection::resolve(transforms::all(), &select, &ignore, request.safe).map_err(|e| e.to_string())?;
+        let recipes = recipe::load_all(&[config.recipes.as_slice(), &request.recipes].concat())?;
+        let selection = Selection::resolve_with(transforms::all(), &recipes, &select, &ignore, request.safe).map_err(|e| e.to_string())?;
         Ok(Self {
             selection,
+            recipes,
             options: Options { transforms: settings.transforms },
             catalog: if config.catalog.is_empty() {
                 Cow::Borrowed(Catalog::built_in())

@@ -119,7 +119,8 @@ pub fn check(before: &Facts, after: &Facts, original: &str, declares: &BTreeSet<
     if let Some(name) = after.foreign.iter().find(|name| !before.images.contains(*name)) {
         return Err(format!("it copies from `{name}`, which is no earlier stage"));
     }
-    if !before.starts && before.base != after.base {
+    // `Image` is declared by recipes alone, whose purpose another base may be.
+    if !before.starts && before.base != after.base && !declares.contains("Image") {
         return Err("the file starts nothing of its own and would get another base".to_owned());
     }
     if !before.starts && before.config.get("User") != after.config.get("User") {

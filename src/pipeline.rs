@@ -16,6 +16,7 @@ use crate::context::Context;
 use crate::edit::{Edit, History};
 use crate::gate;
 use crate::model::Model;
+use crate::recipe::Recipe;
 use crate::source::Span;
 use crate::syntax::Dockerfile;
 use crate::transforms::{Findings, Level, Proposal, Transform};
@@ -31,6 +32,8 @@ const PASSES: usize = 20;
 pub struct Settings<'a> {
     /// The list, in order.
     pub transforms: &'static [Transform],
+    /// The user's own, which run before them.
+    pub recipes: &'a [Recipe],
     /// Which of them run.
     pub selection: &'a Selection,
     /// Their options.
@@ -155,8 +158,13 @@ impl<'a> Run<'a> {
     /// Runs the list in rounds until every transform has seen the final text; the id of one that never ends is the error.
     fn run_out(&mut self) -> Result<(), &'static str> {
         let settings = self.settings;
-        let list: Vec<&'static Transform> =
-            settings.transforms.iter().filter(|t| settings.selection.runs(t.id) && !self.barred.contains(t.id)).collect();
+        let list: Vec<&'static Transform> = settings
+            .recipes
+            .iter()
+            .map(|r| r.transform)
+            .chain(settings.transforms)
+            .filter(|t| settings.selection.runs(t.id) && !self.barred.contains(t.id))
+            .collect();
         let (mut quiet, mut passes) = (0, 0);
         let mut turns = (0..ROUNDS).flat_map(|_| list.iter().copied()).peekable();
         while quiet < list.len() {
@@ -168,7 +176,8 @@ impl<'a> Run<'a> {
                 let Some(transform) = turns.peek().copied() else {
                     return Err(self.accepted.last().map_or("", |a| a.transform));
                 };
-                let findings = (transform.run)(&model);
+                let recipe = settings.recipes.iter().find(|r| std::ptr::eq(r.transform, transform));
+                let findings = recipe.map_or_else(|| (transform.run)(&model), |r| r.find(&model));
                 if self.take(transform, findings, &model, &silences) {
                     (quiet, passes) = (0, passes + 1);
                     if passes > PASSES {
@@ -307,7 +316,7 @@ impl<'a> Run<'a> {
         for silence in Silences::of(&file).iter() {
             let mut all_ran = true;
             for name in &silence.names {
-                match selection::members(self.settings.transforms, name) {
+                match selection::members(self.settings.transforms, self.settings.recipes, name) {
                     Ok(ids) => all_ran &= ids.iter().all(|id| self.settings.selection.runs(id)),
                     Err(e) => {
                         notes.push((silence.line, e.to_string()));

@@ -114,8 +114,13 @@ fn run(tree: &Tree, source: &str, select: &[&str]) -> Outcome {
     let context = Context::discover(&tree.path().join("Dockerfile"), &literal_sources(&file), None);
     let select: Vec<String> = select.iter().map(|s| (*s).to_owned()).collect();
     let selection = Selection::resolve(transforms::all(), &select, &[], false).unwrap();
-    let settings =
-        Settings { transforms: transforms::all(), selection: &selection, options: &Options::default(), catalog: Catalog::built_in() };
+    let settings = Settings {
+        transforms: transforms::all(),
+        recipes: &[],
+        selection: &selection,
+        options: &Options::default(),
+        catalog: Catalog::built_in(),
+    };
     pipeline::run(source, &context, settings)
 }
 

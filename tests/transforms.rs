@@ -41,7 +41,7 @@ fn every_transform_has_cases_that_fire_and_cases_that_do_not() {
 #[test]
 fn ids_are_unique_and_stand_in_the_order_of_their_groups() {
     let order = |t: &transforms::Transform| match (t.group, t.id) {
-        (Group::Modernize, _) => 0,
+        (Group::Modernize | Group::Recipes, _) => 0,
         (Group::Hygiene, _) => 1,
         (Group::Restructure, "copy-order") => 2,
         (Group::Restructure, "multi-stage") => 3,

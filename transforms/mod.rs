@@ -46,6 +46,8 @@ pub enum Group {
     Modernize,
     /// Hardening.
     Harden,
+    /// The user's own. On by default.
+    Recipes,
 }
 
 /// A transform: a plain value in [`all`].

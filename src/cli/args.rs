@@ -48,6 +48,9 @@ pub struct Choice {
     /// Transforms or groups to leave out
     #[arg(long, value_name = "NAME,...", value_delimiter = ',')]
     pub ignore: Vec<String>,
+    /// A file with transforms of your own; may be given more than once
+    #[arg(long, value_name = "FILE")]
+    pub recipe: Vec<PathBuf>,
     /// Only changes that leave the image as it is
     #[arg(long)]
     pub safe: bool,
@@ -118,12 +121,28 @@ impl Choice {
             (Some(path), _) => ConfigSource::File(path.clone()),
             (None, false) => ConfigSource::Search,
         };
-        Request { select: self.select.clone(), ignore: self.ignore.clone(), safe: self.safe, context: None, config }
+        Request {
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+            safe: self.safe,
+            context: None,
+            config,
+            recipes: self.recipe.clone(),
+        }
     }
 
     /// Whether the options make sense; what does not has been said then.
     pub fn is_sound(&self) -> bool {
-        if let Err(e) = Selection::resolve(transforms::all(), &self.select, &self.ignore, self.safe) {
+        // Names may be those of recipes that the settings here bring.
+        let own = crate::config::Config::in_force(std::path::Path::new("Dockerfile"), &self.request().config).map(|c| c.recipes);
+        let recipes = match crate::recipe::load_all(&[own.unwrap_or_default(), self.recipe.clone()].concat()) {
+            Ok(recipes) => recipes,
+            Err(e) => {
+                output::complain(&e);
+                return false;
+            }
+        };
+        if let Err(e) = Selection::resolve_with(transforms::all(), &recipes, &self.select, &self.ignore, self.safe) {
             output::complain(&e.to_string());
             return false;
         }

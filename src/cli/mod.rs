@@ -11,6 +11,7 @@ mod inspect;
 mod list;
 mod output;
 mod parse;
+mod recipe;
 mod shell;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +44,8 @@ enum Command {
     List(list::ListArgs),
     /// Explain a transform
     Explain(list::ExplainArgs),
+    /// Work on transforms of your own
+    Recipe(recipe::RecipeArgs),
     /// Show what restage understands of files: stages, state, final configuration
     Inspect(inspect::InspectArgs),
     /// Show how files are read, instruction by instruction
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
         Command::Batch(args) => batch::run(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => list::explain(&args),
+        Command::Recipe(args) => recipe::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Config(args) => config::show(&args),

@@ -1,5 +1,6 @@
 //! Which transforms run, as `--select` and `--ignore` say it.
 
+use crate::recipe::Recipe;
 use crate::transforms::{Group, Level, Transform};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,13 +44,14 @@ impl Group {
             Self::Hygiene => "hygiene",
             Self::Modernize => "modernize",
             Self::Harden => "harden",
+            Self::Recipes => "recipes",
         }
     }
 
     /// Whether it runs without being selected.
     #[must_use]
     pub const fn is_default(self) -> bool {
-        matches!(self, Self::Restructure | Self::Hygiene)
+        matches!(self, Self::Restructure | Self::Hygiene | Self::Recipes)
     }
 }
 
@@ -71,14 +73,28 @@ impl Selection {
     /// # Errors
     /// For a name that does not exist.
     pub fn resolve(transforms: &'static [Transform], select: &[String], ignore: &[String], safe: bool) -> Result<Self, UnknownName> {
+        Self::resolve_with(transforms, &[], select, ignore, safe)
+    }
+
+    /// The same with recipes, which run by default and are named like any transform.
+    ///
+    /// # Errors
+    /// For a name that does not exist.
+    pub fn resolve_with(
+        transforms: &'static [Transform],
+        recipes: &[Recipe],
+        select: &[String],
+        ignore: &[String],
+        safe: bool,
+    ) -> Result<Self, UnknownName> {
         let replaces = select.iter().any(|name| !name.starts_with('+'));
         let mut out = Self { safe, ..Self::default() };
         if !replaces {
-            out.enabled.extend(transforms.iter().filter(|t| t.group.is_default()).map(|t| t.id));
+            out.enabled.extend(recipes.iter().map(|r| r.transform).chain(transforms).filter(|t| t.group.is_default()).map(|t| t.id));
         }
         for name in select {
             let name = name.strip_prefix('+').unwrap_or(name);
-            let found = members(transforms, name)?;
+            let found = members(transforms, recipes, name)?;
             if let [only] = found.as_slice()
                 && *only == name
             {
@@ -87,7 +103,7 @@ impl Selection {
             out.enabled.extend(found);
         }
         for name in ignore {
-            for id in members(transforms, name)? {
+            for id in members(transforms, recipes, name)? {
                 out.enabled.remove(id);
                 out.named.remove(id);
             }
@@ -113,11 +129,12 @@ impl Selection {
 }
 
 /// The ids that `name` stands for.
-pub(super) fn members(transforms: &'static [Transform], name: &str) -> Result<Vec<&'static str>, UnknownName> {
-    let is_group = [Group::Restructure, Group::Hygiene, Group::Modernize, Group::Harden].iter().any(|g| g.name() == name);
-    let ids: Vec<_> = transforms.iter().filter(|t| name == "all" || t.id == name || t.group.name() == name).map(|t| t.id).collect();
-    if ids.is_empty() && !is_group && name != "all" {
-        let known = transforms.iter().map(|t| t.id).chain(["restructure", "hygiene", "modernize", "harden", "all"]);
+pub(super) fn members(transforms: &'static [Transform], recipes: &[Recipe], name: &str) -> Result<Vec<&'static str>, UnknownName> {
+    let groups = [Group::Restructure, Group::Hygiene, Group::Modernize, Group::Harden, Group::Recipes];
+    let every = recipes.iter().map(|r| r.transform).chain(transforms);
+    let ids: Vec<_> = every.clone().filter(|t| name == "all" || t.id == name || t.group.name() == name).map(|t| t.id).collect();
+    if ids.is_empty() && !groups.iter().any(|g| g.name() == name) && name != "all" {
+        let known = every.map(|t| t.id).chain(groups.iter().map(|g| g.name())).chain(["all"]);
         return Err(UnknownName { name: name.to_owned(), nearest: nearest(name, known) });
     }
     Ok(ids)

@@ -90,7 +90,8 @@ static LIST: &[Transform] = &[
 fn run_on(source: &str, select: &[&str], safe: bool) -> Outcome {
     let select: Vec<String> = select.iter().map(|s| (*s).to_owned()).collect();
     let selection = Selection::resolve(LIST, &select, &[], safe).unwrap();
-    let settings = Settings { transforms: LIST, selection: &selection, options: &Options::default(), catalog: Catalog::built_in() };
+    let settings =
+        Settings { transforms: LIST, recipes: &[], selection: &selection, options: &Options::default(), catalog: Catalog::built_in() };
     run(source, &Context::none(), settings)
 }
 
