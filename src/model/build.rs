@@ -8,7 +8,7 @@ use crate::catalog::Catalog;
 use crate::config::Options;
 use crate::context::Context;
 use crate::syntax::variables::{Lookup, expand};
-use crate::syntax::{Dockerfile, Keyword, View};
+use crate::syntax::{Dockerfile, Keyword, View, is_too_much};
 
 impl<'a> Model<'a> {
     /// Understands `file`: every step with the state before it, the stages, and what the RUNs do.
@@ -16,7 +16,9 @@ impl<'a> Model<'a> {
     pub fn new(file: &'a Dockerfile, context: &'a Context, catalog: &'a Catalog, options: &'a Options) -> Self {
         let mut builder =
             Builder { file, catalog, global: Vec::new(), steps: Vec::new(), stages: Vec::new(), state: Rc::new(State::default()) };
-        for (item, _) in file.instructions() {
+        // A file with too much to follow has a problem that says so, and is left alone.
+        let followed = !is_too_much(file);
+        for (item, _) in file.instructions().filter(|_| followed) {
             builder.step(item);
         }
         builder.close_stage();

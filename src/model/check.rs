@@ -70,11 +70,21 @@ impl Checker<'_> {
         self.found.push(Diagnostic { message, line, span });
     }
 
-    /// `ParseLintOptions` in linter/linter.go: the value of `# check=`.
+    /// `ParseLintOptions` in linter/linter.go: the value of `# check=`, up to a space. The converter looks for the directive on
+    /// its own (`ParseDirective` in parser/directives.go): below a first line that starts with `#!`, and on lines without
+    /// indentation only.
     fn options(&mut self) {
-        let Some(directive) = self.file.directives.iter().find(|d| d.name == "check") else { return };
+        let source = self.file.source();
+        let text = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let text = if text.starts_with("#!") { text.split_once('\n').map_or("", |(_, rest)| rest) } else { text };
+        let head: usize = text.split_inclusive('\n').take_while(|line| line.starts_with('#')).map(str::len).sum();
+        let skipped = source.len() - text.len();
+        let directives = Dockerfile::parse(text.get(..head).unwrap_or("")).directives;
+        let Some(directive) = directives.iter().find(|d| d.name == "check") else { return };
+        let value = directive.value.split(' ').next().unwrap_or("");
+        let span = Span::new(skipped + directive.span.start, skipped + directive.span.end);
         let truths = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
-        let fits = directive.value.trim().splitn(3, ';').all(|option| match option.split_once('=') {
+        let fits = value.trim().splitn(3, ';').all(|option| match option.split_once('=') {
             Some((key, value)) => match key.trim() {
                 "skip" | "experimental" => true,
                 "error" => truths.contains(&value.trim()),
@@ -82,9 +92,9 @@ impl Checker<'_> {
             },
             None => false,
         });
-        if !fits && !directive.value.trim().is_empty() {
+        if !fits && !value.trim().is_empty() {
             let message = format!("`check={}` is none of skip=..., error=true and experimental=..., with `;` in between", directive.value);
-            self.report(message, self.file.lines().line(directive.span.start), directive.span);
+            self.report(message, self.file.lines().line(span.start), span);
         }
     }
 

@@ -24,7 +24,7 @@ pub(crate) use heredoc::expanded_heredoc;
 pub use problems::problems;
 pub(crate) use problems::{problems_read, trigger};
 pub use view::{Pair, View};
-pub(crate) use weight::too_much;
+pub(crate) use weight::{is_too_much, too_much};
 
 use std::fmt;
 
@@ -260,7 +260,7 @@ pub fn decode(bytes: &[u8]) -> Result<&str, Diagnostic> {
         Diagnostic { message, line, span: Span::at(at) }
     };
     if bytes.len() > LARGEST_FILE {
-        return Err(refuse(format!("the file holds {} bytes; restage reads at most {LARGEST_FILE}", bytes.len()), 0));
+        return Err(refuse(format!("the file is larger than the {} MB that restage reads", LARGEST_FILE >> 20), 0));
     }
     std::str::from_utf8(bytes).map_err(|e| {
         let column = bytes.iter().take(e.valid_up_to()).rev().take_while(|b| **b != b'\n').count() + 1;

@@ -258,6 +258,8 @@ fn the_converter_checks_what_variables_give() {
         ("FROM a AS b\nONBUILD STOPSIGNAL FOO\nFROM b", "no signal"),
         ("FROM a AS b\nONBUILD ENV x=${11=/\nFROM b", "can't be read"),
         ("FROM a\nCOPY <<E /y\n${x\nE\n", "can't be read"),
+        ("#!/bin/sh\n# check=SKIP=all\nFROM a", "none of skip"),
+        ("# check=skip=a; error=true\nFROM a", "none of skip"),
         ("FROM a AS b\nONBUILD COPY --from=7 x y\nFROM b", "no stage 7"),
     ] {
         assert!(message(source).contains(part), "{source:?}: {}", message(source));
@@ -269,6 +271,8 @@ fn the_converter_checks_what_variables_give() {
         "FROM --platform=$BUILDPLATFORM a",
         "FROM a\nSTOPSIGNAL SIGRTMIN+3",
         "FROM a AS b\nONBUILD FOO\nFROM c",
+        "  # check=SKIP=all\nFROM a",
+        "# check=skip=a error=true\nFROM a",
         // A heredoc that is no word of the copy, and one that another of its name covers.
         "FROM a\nADD x /y 3<< EOF\n${x\nEOF\n",
         "FROM a\nCOPY <<E <<E /y/\n${x\nE\nE\n",

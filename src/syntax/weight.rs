@@ -48,3 +48,10 @@ pub(crate) fn too_much(file: &Dockerfile, readings: impl Iterator<Item = impl Bo
     }
     None
 }
+
+/// Whether there is too much to keep in mind of `file`. Looks closely only where a file is large enough for that.
+pub(crate) fn is_too_much(file: &Dockerfile) -> bool {
+    // A name takes two bytes at least.
+    let most = file.instructions().count().saturating_mul(file.source().len() / 2);
+    most > MOST && too_much(file, file.instructions().map(|(_, instruction)| file.read(instruction))).is_some()
+}
