@@ -1,7 +1,111 @@
-//! The lossless syntax of Dockerfiles.
+//! The lossless syntax of Dockerfiles, read as BuildKit reads them.
 //!
-//! [`Dockerfile::parse`] is total: any UTF-8 text becomes a list of [`Item`]s whose spans tile the source. What an
-//! instruction says (flags, words, JSON) is read on demand by [`Dockerfile::read`].
+//! # A file is a list of items
+//!
+//! [`Dockerfile::parse`] takes any text and never fails. The file becomes a list of [`Item`]s, each of whole lines: directives,
+//! comments, blank lines and instructions. An instruction takes in its continuation lines, the comments inside them and its
+//! heredocs. The spans of the items tile the text, so that printing them gives it back byte for byte ([`Dockerfile::print`]).
+//!
+//! What BuildKit's parser would refuse stands in [`Dockerfile::errors`]; what its second pass would refuse (an unknown
+//! instruction, wrong arguments, unknown flags) comes from [`problems`], and what its converter would refuse from
+//! [`crate::model::check`], which knows the values of variables.
+//!
+//! # What an instruction says is read on demand
+//!
+//! An [`Instruction`] knows its keyword, its body and its heredocs. [`Dockerfile::read`] gives a [`Reading`]: the line as the
+//! builder sees it, with continuations joined and comments gone, its flags, and its arguments, both as BuildKit's parser makes
+//! them (`args`) and as they stand in the file (`words`). [`View::of`] names the parts: the image of a FROM, the sources of a
+//! COPY, the pairs of an ENV.
+//!
+//! ```
+//! use restage::syntax::{Dockerfile, View};
+//!
+//! let file = Dockerfile::parse("FROM golang:1.22 AS build\nRUN go build -o /app .\n\nFROM scratch\nCOPY --from=build /app /\n");
+//! let mut stages = Vec::new();
+//! for (_, instruction) in file.instructions() {
+//!     if let View::From { image, alias, .. } = View::of(instruction.keyword, &file.read(instruction)) {
+//!         stages.push((image.text, alias.map(|word| word.text)));
+//!     }
+//! }
+//! assert_eq!(stages, [("golang:1.22".to_owned(), Some("build".to_owned())), ("scratch".to_owned(), None)]);
+//! ```
+//!
+//! # Every part knows where it stands
+//!
+//! Keywords, flags, words and heredocs carry the [`Span`] of their bytes in the file, also where a continuation runs through
+//! them. A change is a span and a text; what no edit touches stays as it is, comments, spacing and line ends included. This one
+//! changes a base image:
+//!
+//! ```
+//! use restage::edit::{Edit, EditSet};
+//! use restage::syntax::{Dockerfile, View};
+//!
+//! let source = "# syntax=docker/dockerfile:1\r\nfrom   python:3.8 \\\r\n  # the oldest that we support\r\n  as app\r\nCMD [\"python\"]";
+//! let file = Dockerfile::parse(source);
+//! let mut edits = Vec::new();
+//! for (_, instruction) in file.instructions() {
+//!     if let View::From { image, .. } = View::of(instruction.keyword, &file.read(instruction)) {
+//!         edits.push(Edit::replace(image.span, image.text.replace(":3.8", ":3.12-slim")));
+//!     }
+//! }
+//! let changed = EditSet::new(edits)?.apply(source)?;
+//! assert_eq!(changed, source.replace("3.8", "3.12-slim"));
+//! # Ok::<(), restage::edit::EditError>(())
+//! ```
+//!
+//! And this one renames a stage wherever the file names it: where it is defined, where another stage starts from it, and where
+//! COPY and RUN take files from it.
+//!
+//! ```
+//! use restage::edit::{Edit, EditError, EditSet};
+//! use restage::syntax::{Dockerfile, View};
+//!
+//! fn rename(source: &str, old: &str, new: &str) -> Result<String, EditError> {
+//!     let file = Dockerfile::parse(source);
+//!     let is_old = |name: &str| name.eq_ignore_ascii_case(old);
+//!     let mut edits = Vec::new();
+//!     for (_, instruction) in file.instructions() {
+//!         let reading = file.read(instruction);
+//!         if let View::From { image, alias, .. } = View::of(instruction.keyword, &reading) {
+//!             let words = alias.into_iter().chain([image]);
+//!             edits.extend(words.filter(|word| is_old(&word.text)).map(|word| Edit::replace(word.span, new)));
+//!         }
+//!         for flag in &reading.flags {
+//!             let Some(value) = flag.value.as_deref() else { continue };
+//!             let fields = value.split(',').map(|field| match field.strip_prefix("from=") {
+//!                 Some(name) if flag.name == "mount" && is_old(name) => format!("from={new}"),
+//!                 None if flag.name == "from" && is_old(field) => new.to_owned(),
+//!                 _ => field.to_owned(),
+//!             });
+//!             let renamed = fields.collect::<Vec<_>>().join(",");
+//!             if renamed != value {
+//!                 edits.push(Edit::replace(flag.span, format!("--{}={renamed}", flag.name)));
+//!             }
+//!         }
+//!     }
+//!     EditSet::new(edits)?.apply(source)
+//! }
+//!
+//! let source = "FROM rust AS b\nRUN cargo build\nFROM b AS test\nFROM debian\nCOPY --from=b /x /\nRUN --mount=from=b,target=/m ls\n";
+//! let renamed = "FROM rust AS build\nRUN cargo build\nFROM build AS test\nFROM debian\nCOPY --from=build /x /\nRUN --mount=from=build,target=/m ls\n";
+//! assert_eq!(rename(source, "b", "build")?, renamed);
+//! # Ok::<(), EditError>(())
+//! ```
+//!
+//! # Variables
+//!
+//! Texts are as written: nothing above expands a variable or takes a quote away. [`variables`] finds the variables of a word with
+//! their spans and modifiers, and expands a word with the values that the caller knows, by the builder's rules of quoting.
+//!
+//! # Limitations
+//!
+//! - Text must be UTF-8 and at most [`LARGEST_FILE`] bytes ([`decode`] checks both). BuildKit reads any bytes.
+//! - The language is the one of BuildKit's own frontend, stable channel. A `# syntax=` that names another frontend is not followed.
+//! - The shell inside RUN, CMD and ENTRYPOINT is one opaque text here; [`crate::shell`] reads it.
+//! - The words of an instruction inside ONBUILD are read one level deep: the builder allows no more.
+//! - Where BuildKit garbles a text beyond ASCII, as it does with flags, `args` and `flags` are garbled in the same way. Spans
+//!   always point at what is written.
+//! - Lines and columns count bytes, and lines end at `\n` alone.
 
 mod assemble;
 pub mod duration;
@@ -32,6 +136,7 @@ use crate::source::{Diagnostic, LineIndex, Span};
 
 /// A parsed file: its text, and the items that tile it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Dockerfile {
     source: String,
     lines: LineIndex,
@@ -49,6 +154,7 @@ pub struct Dockerfile {
 
 /// A parser directive such as `# syntax=docker/dockerfile:1`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Directive {
     /// Its name in lower case.
     pub name: String,
@@ -60,6 +166,7 @@ pub struct Directive {
 
 /// One piece of a file: whole lines.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Item {
     /// What it is.
     pub kind: ItemKind,
@@ -73,6 +180,7 @@ pub struct Item {
 
 /// The kinds of [`Item`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum ItemKind {
     /// A parser directive.
     Directive,
@@ -88,6 +196,7 @@ pub enum ItemKind {
 
 /// An instruction as it stands in the file.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Instruction {
     /// Which instruction it is.
     pub keyword: Keyword,
@@ -104,6 +213,7 @@ pub struct Instruction {
 
 /// A heredoc of RUN, COPY or ADD.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Heredoc {
     /// The delimiter without quotes.
     pub name: String,
@@ -119,6 +229,7 @@ pub struct Heredoc {
 
 /// The keywords of the reference, and what is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 #[allow(missing_docs)]
 pub enum Keyword {
     Add,
@@ -154,6 +265,7 @@ pub enum Form {
 
 /// What an instruction says, read from its logical line (continuations joined, comment lines gone).
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Reading {
     /// The whole instruction as one line, as BuildKit's parser node has it (`Node.Original`).
     pub original: String,
@@ -174,6 +286,7 @@ pub struct Reading {
 
 /// A flag such as `--from=build`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Flag {
     /// The name without dashes.
     pub name: String,

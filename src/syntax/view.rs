@@ -14,6 +14,7 @@ pub struct Pair {
 
 /// What an instruction says, by its kind. Texts are as written: nothing is expanded.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 #[allow(missing_docs)]
 pub enum View {
     From {
