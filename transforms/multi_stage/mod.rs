@@ -6,6 +6,7 @@ mod draft;
 mod facts;
 mod go;
 mod language;
+mod modules;
 mod needs;
 mod node;
 mod plan;

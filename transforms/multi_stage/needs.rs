@@ -89,7 +89,8 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
     }
     // A distribution's image has the same tools in both stages, those of the packages that the file names.
     let lacking = if draft.completed { &BTreeMap::new() } else { &facts().tools };
-    for (tool, package) in lacking {
+    let known = |tool: &str| tool != "python3" || draft.facts.language.as_deref() == Some("node");
+    for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
         if let Some(started) = draft.program.has_word(tool) {
             // A word such as `file` may be an argument; as a command, or in a script, it counts.
             let is_command = started.words.iter().any(|w| w.rsplit('/').next() == Some(tool.as_str()));
@@ -104,6 +105,11 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
     }
     let context = &draft.model.context;
     let mut budget = SEARCHED;
+    let mut trusts = plan.packages.iter().any(|p| TRUSTING.contains(&p.name.as_str()))
+        && draft.program.commands.iter().any(|c| {
+            let calls = c.words.iter().any(|w| TRUSTING.contains(&w.rsplit('/').next().unwrap_or(w)));
+            calls && !c.words.iter().any(|w| w.contains("http://localhost") || w.contains("http://127.0.0.1"))
+        });
     for path in context.files().0 {
         if !endings.iter().any(|e| path.ends_with(e)) || is_test(&path) {
             continue;
@@ -113,6 +119,7 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
         if budget == 0 {
             return refuse(draft.from.line, "the sources are too large to be searched for the programs that they call");
         }
+        trusts |= text.contains("/etc/ssl/certs");
         if !runs_programs.iter().any(|w| text.contains(w)) {
             continue;
         }
@@ -121,15 +128,23 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
                 return refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
             }
         }
-        for (tool, package) in lacking {
+        for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
             if calls(&text, tool) && !plan.packages.iter().any(|p| &p.name == package) {
                 plan.package(package, anchor);
+                trusts |= TRUSTING.contains(&package.as_str());
                 plan.notes.push(format!("{path} runs `{tool}`, which is not on the smaller image, so `{package}` is installed"));
             }
         }
     }
+    // Python's small images bring the certificates; Node's do not.
+    if trusts && draft.facts.language.as_deref() == Some("node") {
+        plan.package("ca-certificates", anchor);
+    }
     Ok(())
 }
+
+/// Programs that check a server's certificate against those of the system.
+const TRUSTING: &[&str] = &["curl", "wget", "git", "mercurial", "subversion"];
 
 /// Whether a string literal of `text` is `tool`, or a command line that starts with it.
 fn calls(text: &str, tool: &str) -> bool {
@@ -163,7 +178,15 @@ pub(super) fn time_zones(draft: &Draft, plan: &mut Plan, has_tzdata: bool) {
 
 /// Refuses where the project's own code, run at build time by `command`, may write outside of the folder that it runs in.
 /// `only` are parts of the names of the files that say so; none for all files that the command names.
-pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified, words: &[&str], only: &[&str]) -> Result<(), Refusal> {
+/// What Django's `collectstatic` fills outside is known from its settings, and is returned.
+pub(super) fn writes_elsewhere(
+    draft: &Draft,
+    plan: &Plan,
+    command: &Classified,
+    words: &[&str],
+    only: &[&str],
+) -> Result<Vec<String>, Refusal> {
+    let mut filled = Vec::new();
     let named = super::roles::named(command);
     known_context(draft, &format!("what `{named}` writes can't be told"))?;
     let Some(folder) = command.directory.as_deref() else {
@@ -180,8 +203,9 @@ pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified,
         }
     }
     let context = draft.model.context;
-    let scripts: Vec<String> =
+    let named_files: Vec<String> =
         words.iter().skip(1).filter_map(|w| absolute(Some(folder), w)).filter_map(|p| draft.context_path(&p)).collect();
+    let scripts = with_imports(draft, named_files.clone());
     for path in context.files().0 {
         let is_meant =
             if only.is_empty() { scripts.contains(&path) } else { path.ends_with(".py") && only.iter().any(|o| path.contains(o)) };
@@ -196,7 +220,18 @@ pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified,
                 continue;
             }
             let place = format!("{path}:{}", at + 1);
-            if let Some(found) = absolute_literal(line).filter(|p| !fine(p)) {
+            // In what a script imports, a path of a route is more likely than one of the file system.
+            let imported = only.is_empty() && !named_files.contains(&path);
+            let means_file = |p: &&str| {
+                !imported
+                    || p.trim_matches('/').contains('/') && !line.trim_start().starts_with('@')
+                    || [" = ", "open(", "Path(", "makedirs(", "mkdir"].iter().any(|w| line.contains(w))
+            };
+            if let Some(found) = absolute_literal(line).filter(|p| !fine(p)).filter(means_file) {
+                if collects(words, line) && !super::roles::is_system_folder(found.trim_end_matches('/')) {
+                    filled.push(found.trim_end_matches('/').to_owned());
+                    continue;
+                }
                 return refuse(
                     command.line,
                     format!("`{named}` may write to `{found}` ({place}), outside of `{folder}`; copy what it leaves there by hand"),
@@ -206,6 +241,10 @@ pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified,
                 let Value::Known(value) = value else { continue };
                 let elsewhere = value.starts_with('/') && !value.contains(':') && !fine(value) && name != "PATH" && name != "HOME";
                 if elsewhere && mentions(line, name) {
+                    if collects(words, line) && !super::roles::is_system_folder(value) {
+                        filled.push(value.trim_end_matches('/').to_owned());
+                        continue;
+                    }
                     return refuse(
                         command.line,
                         format!(
@@ -219,6 +258,87 @@ pub(super) fn writes_elsewhere(draft: &Draft, plan: &Plan, command: &Classified,
                     command.line,
                     format!("`{named}` may write outside of `{folder}` ({place}); copy what it leaves there by hand"),
                 );
+            }
+        }
+    }
+    filled.dedup();
+    Ok(filled)
+}
+
+/// Whether the line is the setting that says where `collectstatic` writes.
+fn collects(words: &[&str], line: &str) -> bool {
+    words.contains(&"collectstatic") && line.trim_start().starts_with("STATIC_ROOT")
+}
+
+/// The files, and those of the project that they import, as far as names tell.
+fn with_imports(draft: &Draft, files: Vec<String>) -> Vec<String> {
+    let context = draft.model.context;
+    let mut open = files;
+    let mut seen: Vec<String> = Vec::new();
+    while let Some(path) = open.pop() {
+        if seen.contains(&path) || seen.len() > 500 {
+            continue;
+        }
+        let folder = path.rsplit_once('/').map_or(String::new(), |(f, _)| format!("{f}/"));
+        for line in context.read(&path).unwrap_or_default().lines().map(str::trim_start) {
+            let mut names: Vec<String> = Vec::new();
+            if path.ends_with(".py") {
+                let module = |m: &str| m.split_whitespace().next().unwrap_or("").trim_start_matches('.').replace('.', "/");
+                if let Some(list) = line.strip_prefix("import ") {
+                    names.extend(list.split(',').map(module));
+                } else if let Some((from, list)) = line.strip_prefix("from ").and_then(|r| r.split_once(" import ")) {
+                    let from = module(from);
+                    names.extend(list.split(',').map(|n| format!("{from}/{}", module(n)).trim_start_matches('/').to_owned()));
+                    names.push(from);
+                }
+            } else if line.contains("require(") || line.contains("from ") || line.starts_with("import ") {
+                names.extend(line.split(['"', '\'']).skip(1).step_by(2).filter(|n| n.starts_with('.')).map(str::to_owned));
+            }
+            let endings = [".py", "/__init__.py", ".js", ".mjs", ".cjs", "/index.js", ""];
+            let candidates = names.iter().filter(|n| !n.is_empty()).flat_map(|n| endings.iter().map(move |e| format!("{n}{e}")));
+            for candidate in candidates.flat_map(|c| [crate::context::normalize(&format!("{folder}{c}")), crate::context::normalize(&c)]) {
+                if context.is_file(&candidate) && !seen.contains(&candidate) {
+                    open.push(candidate);
+                }
+            }
+        }
+        seen.push(path);
+    }
+    seen
+}
+
+/// Refuses where a file of the context names the interpreter's own folders, in which packages would be missing once they are installed
+/// in an environment of their own.
+pub(super) fn interpreter_named(draft: &Draft) -> Result<(), Refusal> {
+    const OTHER: &[&str] = &[".md", ".rst", ".txt", ".html", ".css", ".js", ".lock", ".json", ".svg", ".po", ".csv", ".sql"];
+    let context = draft.model.context;
+    for path in context.files().0 {
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let builds =
+            name.contains("Dockerfile") || name.starts_with("docker-compose") || name == "Makefile" || path.starts_with(".github/");
+        if builds || OTHER.iter().any(|e| name.ends_with(e)) || is_test(&path) {
+            continue;
+        }
+        let Some(text) = context.read(&path) else { continue };
+        for (at, line) in text.lines().enumerate() {
+            // The first line counts where the file is started by its own name.
+            let starts = || draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| w.rsplit('/').next() == Some(name)));
+            if line.trim_start().starts_with('#') && !(at == 0 && line.starts_with("#!") && starts()) {
+                continue;
+            }
+            let program = line.match_indices("/usr/local/bin/").find_map(|(start, found)| {
+                let rest = line.get(start + found.len()..).unwrap_or("");
+                let end = rest.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(rest.len());
+                let whole = format!("{found}{}", rest.get(..end).unwrap_or(""));
+                let named_here = draft.model.file.source().contains(&whole);
+                (end > 0 && draft.context_path(&whole).is_none() && !named_here).then_some(whole)
+            });
+            let folder = ["/usr/local/lib/python", "/usr/bin/python", "/usr/bin/env python2"]
+                .iter()
+                .find(|n| line.contains(**n))
+                .map(|n| (*n).to_owned());
+            if let Some(found) = program.or(folder) {
+                return refuse(draft.program.line, format!("{path}:{} names `{found}`, where the packages would no longer be", at + 1));
             }
         }
     }

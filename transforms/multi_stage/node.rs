@@ -1,6 +1,7 @@
 //! Node: the modules are installed and the project built in the builder; the runtime stage gets production modules only.
 
-use super::draft::{Draft, inside, refuse};
+use super::draft::{Draft, absolute, inside, refuse};
+use super::modules::{self, Kept};
 use super::needs;
 use super::plan::{Extra, Plan};
 use super::roles::{Role, is_system_folder, named};
@@ -17,6 +18,8 @@ pub(super) struct Node {
     /// The last step that may use modules that only develop.
     last_use: usize,
     built: bool,
+    /// Where modules are removed by hand: the folder that holds them, and the place in the file.
+    removed: Vec<(String, usize)>,
 }
 
 /// One `npm install` and the like.
@@ -25,6 +28,8 @@ struct Install {
     manager: String,
     folder: String,
     step: usize,
+    /// Where the command stands in the file.
+    place: usize,
     /// Whether it leaves out what only develops.
     production: bool,
 }
@@ -85,13 +90,23 @@ impl Node {
             _ if words.first().is_some_and(|w| *w == "node")
                 && words.get(1).is_some_and(|w| w.ends_with(".js") || w.ends_with(".mjs") || w.ends_with(".cjs")) =>
             {
-                needs::writes_elsewhere(draft, plan, command, &words, &[])?;
+                let _ = needs::writes_elsewhere(draft, plan, command, &words, &[])?;
                 plan.notes.push(format!(
                     "`{}` (line {}) runs the project's own code, so its folder is taken over whole",
                     named(command),
                     command.line
                 ));
                 self.build(plan, index, command).map(Some)
+            }
+            Action::File { writes, .. } if words.first() == Some(&"rm") => {
+                for word in writes.iter().filter_map(|w| w.literal.as_deref()) {
+                    if let Some(folder) =
+                        absolute(command.directory.as_deref(), word).and_then(|p| Some(p.strip_suffix("/node_modules")?.to_owned()))
+                    {
+                        self.removed.push((folder, command.span.start));
+                    }
+                }
+                Ok(None)
             }
             Action::Test => {
                 self.last_use = self.last_use.max(index);
@@ -143,6 +158,7 @@ impl Node {
             manager: manager.to_owned(),
             folder: folder.clone(),
             step: index,
+            place: command.span.start,
             production: flagged || production_env && !with_dev,
         });
         if self.lifecycle(draft, &folder) || draft.model.context.knowledge() != &Knowledge::Known {
@@ -156,6 +172,12 @@ impl Node {
         package(draft, folder).is_none_or(|p| {
             ["preinstall", "install", "postinstall", "prepare", "prepublish"].iter().any(|s| p.script(s).is_some()) || p.has_workspaces()
         })
+    }
+
+    /// Whether the modules of this install are those that ship: no other install of the folder and no removal comes later.
+    fn is_last(&self, install: &Install) -> bool {
+        !self.installs.iter().any(|i| i.folder == install.folder && i.place > install.place)
+            && !self.removed.iter().any(|(folder, place)| *folder == install.folder && *place > install.place)
     }
 
     /// Looks at a script of package.json that runs at build time.
@@ -198,7 +220,9 @@ impl Node {
         let full = needs::is_full(draft);
         if full {
             needs::known_context(draft, "what the program calls of the full image can't be told")?;
-            needs::tools(draft, plan, &[".js", ".mjs", ".cjs", ".ts"], &["child_process", "execa", "shelljs", "zx"])?;
+            let endings = &[".js", ".mjs", ".cjs", ".ts"];
+            needs::late_libraries(draft, plan, endings, &["ffi.Library(", "koffi.load(", "ffi.DynamicLibrary("])?;
+            needs::tools(draft, plan, endings, &["child_process", "execa", "shelljs", "zx"])?;
         }
         let prunes = self.prune(draft, plan, &start)?;
         if !full && plan.shed.is_empty() && !prunes {
@@ -221,7 +245,7 @@ impl Node {
         }
         for install in &self.installs {
             let modules = format!("{}/node_modules", install.folder.trim_end_matches('/'));
-            if plan.snapshot_of(&modules).is_some() {
+            if plan.snapshot_of(&modules).is_some() || !self.is_last(install) {
                 continue;
             }
             if draft.model.context.exists(&draft.context_path(&modules).unwrap_or_else(|| "node_modules".to_owned())) {
@@ -243,16 +267,23 @@ impl Node {
         for install in &self.installs {
             let Some(package) = package(draft, &install.folder) else { continue };
             let dev = package.dev_names();
-            if install.production || dev.is_empty() || done.contains(&install.folder) {
+            if install.production || dev.is_empty() || done.contains(&install.folder) || !self.is_last(install) {
                 continue;
             }
             if let Some(needed) = dev.iter().find(|name| start.uses(name)) {
                 plan.notes.push(format!("`{needed}` is a devDependency and is used at run time, so the development modules stay"));
                 continue;
             }
-            if let Some((name, path)) = required_at_run_time(draft, &dev) {
-                plan.notes.push(format!("{path} loads `{name}`, a devDependency, so the development modules stay"));
-                continue;
+            match modules::kept(draft, &install.folder, &dev, &start.commands, package.main(), &package.all_scripts()) {
+                Some(Kept::Loads { name, path }) => {
+                    plan.notes.push(format!("{path} loads `{name}`, a devDependency, so the development modules stay"));
+                    continue;
+                }
+                Some(Kept::Dynamic { path }) => {
+                    plan.notes.push(format!("{path} loads modules whose names it works out, so the development modules stay"));
+                    continue;
+                }
+                None => {}
             }
             if package.has_workspaces() {
                 plan.notes.push("the project has workspaces, so the development modules stay".to_owned());
@@ -315,6 +346,16 @@ impl Package {
         self.0.get("scripts")?.get(name)?.as_str().map(str::to_owned)
     }
 
+    fn main(&self) -> Option<&str> {
+        self.0.get("main")?.as_str()
+    }
+
+    /// The texts of all scripts, one a line.
+    fn all_scripts(&self) -> String {
+        let scripts = self.0.get("scripts").and_then(|v| v.as_object());
+        scripts.into_iter().flatten().filter_map(|(_, v)| v.as_str()).collect::<Vec<_>>().join("&")
+    }
+
     fn names(&self, key: &str) -> Vec<String> {
         self.0.get(key).and_then(|v| v.as_object()).map(|m| m.keys().cloned().collect()).unwrap_or_default()
     }
@@ -346,6 +387,8 @@ impl Package {
 struct Start {
     /// The first words of everything that starts.
     words: Vec<String>,
+    /// The same, command by command.
+    commands: Vec<Vec<String>>,
     refusal: Option<(String, usize)>,
 }
 
@@ -363,6 +406,7 @@ impl Start {
         let Some(first) = words.first() else { return };
         let name = first.rsplit('/').next().unwrap_or(first);
         self.words.extend(words.iter().cloned());
+        self.commands.push(words.to_vec());
         if draft.model.catalog.node_development_server(&words.join(" ")) {
             self.refusal.get_or_insert((
                 format!("`{}` is a development server; this is a development file, and a production image is another one", words.join(" ")),
@@ -414,7 +458,10 @@ impl Start {
                         self.command(draft, folder, &inner, line, depth + 1);
                     }
                 }
-                None => self.words.extend(text.split_whitespace().map(str::to_owned)),
+                None => {
+                    self.words.extend(text.split_whitespace().map(str::to_owned));
+                    self.commands.push(text.split_whitespace().map(str::to_owned).collect());
+                }
             }
         }
     }
@@ -450,31 +497,4 @@ fn builds(text: &str) -> bool {
             || matches!(words.as_slice(), ["next" | "nuxt" | "vite" | "ng" | "nest" | "react-scripts", "build", ..])
             || matches!(words.as_slice(), ["npm" | "yarn", "install" | "ci" | "i", ..])
     })
-}
-
-/// A devDependency that plain JavaScript of the project loads, with the file that does.
-fn required_at_run_time(draft: &Draft, dev: &[String]) -> Option<(String, String)> {
-    let context = draft.model.context;
-    for path in context.files().0 {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        let script = [".js", ".mjs", ".cjs"].iter().any(|e| name.ends_with(e));
-        let configures = name.contains("config")
-            || name.starts_with('.')
-            || name.contains("gulpfile")
-            || name.contains("Gruntfile")
-            || name.contains("karma");
-        if !script || configures || needs::is_test(&path) || path.contains("node_modules/") {
-            continue;
-        }
-        let Some(text) = context.read(&path) else { continue };
-        for package in dev {
-            let loads = ['"', '\'']
-                .iter()
-                .any(|q| [format!("require({q}{package}{q}"), format!("require({q}{package}/")].iter().any(|s| text.contains(s.as_str())));
-            if loads {
-                return Some((package.clone(), path));
-            }
-        }
-    }
-    None
 }

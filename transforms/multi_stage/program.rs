@@ -190,7 +190,7 @@ fn is_shell_script(path: &str, text: &str) -> bool {
     }
 }
 
-/// The words of every simple command of a script, those of groups and conditions included.
+/// The words of every simple command of a script, those of groups, conditions, functions and substitutions included.
 pub(super) fn simple_commands(script: &Script) -> Vec<Vec<String>> {
     let mut out = Vec::new();
     collect(script, &mut out);
@@ -204,7 +204,12 @@ fn collect(script: &Script, out: &mut Vec<Vec<String>>) {
 
 fn collect_command(command: &Command, out: &mut Vec<Vec<String>>) {
     match &command.kind {
-        CommandKind::Simple { words, .. } => {
+        CommandKind::Simple { words, assignments } => {
+            for word in words.iter().map(|w| &w.raw).chain(assignments.iter().map(|a| &a.value.raw)) {
+                for inner in substitutions(word) {
+                    collect_text(&inner, out);
+                }
+            }
             let words: Vec<String> = words.iter().map(|w| w.literal.clone().unwrap_or_else(|| w.raw.clone())).collect();
             if !words.is_empty() {
                 out.push(words);
@@ -233,7 +238,75 @@ fn collect_command(command: &Command, out: &mut Vec<Vec<String>>) {
     }
 }
 
+fn collect_text(text: &str, out: &mut Vec<Vec<String>>) {
+    if let Some(parsed) = parse_text(text) {
+        collect(&parsed, out);
+    }
+}
+
+/// The texts of the outermost command substitutions of a word: `$(...)` and backquotes, but not those in single quotes.
+fn substitutions(word: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut rest = word;
+    let mut double = false;
+    while let Some(c) = rest.chars().next() {
+        let tail = rest.get(c.len_utf8()..).unwrap_or("");
+        rest = match c {
+            '\\' => tail.get(tail.chars().next().map_or(0, char::len_utf8)..).unwrap_or(""),
+            '"' => {
+                double = !double;
+                tail
+            }
+            '\'' if !double => tail.split_once('\'').map_or("", |(_, after)| after),
+            '`' => {
+                let (inner, after) = tail.split_once('`').unwrap_or((tail, ""));
+                out.push(inner.to_owned());
+                after
+            }
+            '$' if tail.starts_with('(') && !tail.starts_with("((") => {
+                let inner = tail.get(1..).unwrap_or("");
+                let mut depth = 1usize;
+                let end = inner.find(|c| {
+                    match c {
+                        '(' => depth += 1,
+                        ')' => depth -= 1,
+                        _ => {}
+                    }
+                    depth == 0
+                });
+                let end = end.unwrap_or(inner.len());
+                out.push(inner.get(..end).unwrap_or("").to_owned());
+                inner.get(end + 1..).unwrap_or("")
+            }
+            _ => tail,
+        };
+    }
+    out
+}
+
 /// A text of shell that stands in no Dockerfile.
 pub(super) fn parse_text(text: &str) -> Option<Script> {
     shell::parse(&Body::verbatim(text, Span::new(0, text.len())), shell::Dialect::Bash)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_text, simple_commands, substitutions};
+
+    #[test]
+    fn substitutions_of_a_word() {
+        assert_eq!(substitutions(r#""$(git --version | cut -d' ' -f1)""#), ["git --version | cut -d' ' -f1"]);
+        assert_eq!(substitutions("a`date`b$(id -u $(whoami))"), ["date", "id -u $(whoami)"]);
+        assert!(substitutions("'$(git)'").is_empty());
+        assert!(substitutions("$((1 + 2))\\$(x").is_empty());
+        assert_eq!(substitutions("$(unclosed"), ["unclosed"]);
+    }
+
+    #[test]
+    fn commands_of_a_script() {
+        let text = "export V=\"$(git describe)\"\nN=`nproc`\nwait_for() {\n  nc -z $1\n}\nexec app -w $(wc -l x)\n";
+        let script = parse_text(text).unwrap();
+        let first: Vec<String> = simple_commands(&script).into_iter().filter_map(|w| w.into_iter().next()).collect();
+        assert_eq!(first, ["git", "export", "nproc", "nc", "wc", "exec"]);
+    }
 }

@@ -35,6 +35,10 @@ pub(super) struct Python {
     from_source: bool,
     /// A step after which something was built besides.
     built: bool,
+    /// The virtual environment that a step has activated.
+    activated: Option<(usize, String)>,
+    /// Folders that hold wheels only to install from.
+    wheels: Vec<String>,
 }
 
 impl Python {
@@ -56,13 +60,28 @@ impl Python {
     ) -> Result<Option<Role>, Refusal> {
         let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
         if let Some(folder) = environment_made(&words) {
-            let Some(folder) = absolute(command.directory.as_deref(), folder) else {
+            // `$VIRTUAL_ENV` and the like are the file's own ENV.
+            let folder = draft.model.expand(step, folder.trim_matches(['"', '\'']));
+            let Some(folder) = folder.and_then(|f| absolute(command.directory.as_deref(), &f)).filter(|f| !is_system_folder(f)) else {
                 return refuse(command.line, format!("`{}` makes a virtual environment in a folder that is not known", named(command)));
             };
             self.own.push(folder.clone());
             self.first_install.get_or_insert(index);
             plan.snapshot(&folder, index);
             return Ok(Some(Role::Build));
+        }
+        if let [".", script] | ["source", script] = words.as_slice()
+            && let Some(script) = draft.model.expand(step, script.trim_matches(['"', '\'']))
+            && let Some(venv) =
+                absolute(command.directory.as_deref(), &script).and_then(|p| p.strip_suffix("/bin/activate").map(str::to_owned))
+            && self.own.contains(&venv)
+        {
+            self.activated = Some((index, venv));
+            return Ok(Some(Role::Neutral));
+        }
+        if let ["pip" | "pip3", "wheel" | "download", ..] | ["python" | "python3", "-m", "pip", "wheel" | "download", ..] = words.as_slice()
+        {
+            return self.wheels(draft, plan, index, command, &words).map(Some);
         }
         match &command.action {
             Action::Language { manager, operation, packages, files } => match (manager.as_str(), operation) {
@@ -113,13 +132,15 @@ impl Python {
             return refuse(line, "pip runs as another user than root here, and could not write to a virtual environment made by root");
         }
         let program = command.words.first().map(|w| w.raw.as_str()).unwrap_or_default();
-        let in_own = self.own.iter().find(|v| inside(program, v)).cloned();
+        let activated = self.activated.iter().find(|(i, _)| *i == index).map(|(_, v)| v.clone());
+        let in_own = self.own.iter().find(|v| inside(program, v)).cloned().or(activated);
         if program.contains('/') && in_own.is_none() {
             return refuse(line, format!("`{program}` is called by its path, so it would install outside of the virtual environment"));
         }
         if program.contains("python2") || program.contains("pip2") {
             return refuse(line, "Python 2 has no virtual environments of its own");
         }
+        let mut targeted = false;
         for word in &command.words {
             let flag = word.raw.split('=').next().unwrap_or("");
             match flag {
@@ -128,7 +149,19 @@ impl Python {
                     return refuse(line, "pip's `--user` installs into root's home; copy that by hand");
                 }
                 "--user" if in_own.is_none() => plan.builder_edits.push(Edit::delete(with_blank(draft.model.file.source(), word.span))),
-                "-t" | "--target" | "--prefix" | "--root" => {
+                "-t" | "--target" => {
+                    let next = command.words.iter().skip_while(|w| w.span != word.span).nth(1);
+                    let value =
+                        word.literal.as_deref().and_then(|w| w.split_once('=').map(|(_, v)| v)).or(next.and_then(|n| n.literal.as_deref()));
+                    let Some(target) = value.and_then(|v| absolute(command.directory.as_deref(), v)).filter(|t| !is_system_folder(t))
+                    else {
+                        return refuse(line, format!("pip's `{flag}` installs among other files; copy that by hand"));
+                    };
+                    plan.artifact(&target, index);
+                    self.first_install.get_or_insert(index);
+                    targeted = true;
+                }
+                "--prefix" | "--root" => {
                     return refuse(line, format!("pip's `{flag}` installs to a place of its own; copy that by hand"));
                 }
                 _ => {}
@@ -141,7 +174,7 @@ impl Python {
         }
         self.first_install.get_or_insert(index);
         self.last_install = index;
-        self.into_venv |= in_own.is_none() && !self.active_own(step);
+        self.into_venv |= in_own.is_none() && !self.active_own(step) && !targeted;
         if let Some(own) = in_own.or_else(|| self.own.iter().find(|v| self.on_path(step, v)).cloned()) {
             plan.snapshot(&own, index);
         }
@@ -152,6 +185,7 @@ impl Python {
             if is_path(text) {
                 let bare = text.split('[').next().unwrap_or(text);
                 match absolute(folder, bare) {
+                    Some(path) if self.wheels.iter().any(|w| inside(&path, w) && (path != *w)) => continue,
                     Some(path) if editable || !path.ends_with(".whl") => self.sources(draft, plan, index, line, &path)?,
                     Some(_) => {}
                     None => return refuse(line, format!("pip installs `{text}` from a folder that is not known")),
@@ -174,6 +208,26 @@ impl Python {
                 return refuse(line, format!("pip reads `{text}` in a folder that is not known"));
             };
             self.requirements(draft, plan, index, line, &path, 0)?;
+        }
+        Ok(Role::Build)
+    }
+
+    /// `pip wheel` and `pip download`: what they write is there to install from.
+    fn wheels(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let value = |names: &[&str]| {
+            words.iter().enumerate().find_map(|(at, w)| {
+                let (flag, value) = w.split_once('=').map_or((*w, None), |(f, v)| (f, Some(v)));
+                names.contains(&flag).then(|| value.or_else(|| words.get(at + 1).copied())).flatten()
+            })
+        };
+        let folder = command.directory.as_deref();
+        let into = absolute(folder, value(&["-w", "--wheel-dir", "-d", "--dest"]).unwrap_or("."));
+        let Some(into) = into else { return refuse(command.line, format!("`{}` writes to a folder that is not known", named(command))) };
+        self.wheels.push(into);
+        self.first_install.get_or_insert(index);
+        self.from_source |= words.iter().any(|w| w.starts_with("--no-binary"));
+        if let Some(file) = value(&["-r", "--requirement"]).and_then(|f| absolute(folder, f)) {
+            self.requirements(draft, plan, index, command.line, &file, 0)?;
         }
         Ok(Role::Build)
     }
@@ -356,7 +410,8 @@ impl Python {
         }
         // What Django writes at build time goes where its settings say.
         let settings: &[&str] = if argument == "manage.py" { &["settings"] } else { &[] };
-        needs::writes_elsewhere(draft, plan, command, words, settings)?;
+        let filled = needs::writes_elsewhere(draft, plan, command, words, settings)?;
+        filled.iter().for_each(|folder| plan.artifact(folder, index));
         self.built = true;
         plan.snapshot(&folder, index);
         plan.notes.push(format!(
@@ -408,7 +463,7 @@ impl Python {
                     ),
                 );
             }
-            needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary("])?;
+            needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
             needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
             let anchor = self.first_install.unwrap_or(0);
             let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
@@ -494,6 +549,7 @@ impl Python {
                 }
             }
         }
+        needs::interpreter_named(draft)?;
         for started in &draft.program.commands {
             let Some(first) = started.words.first() else { continue };
             if matches!(first.rsplit('/').next(), Some("cron" | "crond")) {

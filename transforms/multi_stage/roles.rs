@@ -18,6 +18,8 @@ pub(super) enum Role {
     Build,
     /// Belongs to the image that ships; the paths that it touches.
     Runtime(Vec<String>),
+    /// Removes what only a build left behind, at these paths: the image that ships never had it.
+    Removal(Vec<String>),
     /// Not understood: the reason.
     Unknown(String),
 }
@@ -131,6 +133,7 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
         Action::File { .. } => match written(command, folder) {
             // WORKDIR makes its folder in both stages.
             Ok(paths) if paths.iter().all(|p| draft.is_workdir(p)) => Role::Neutral,
+            Ok(paths) if removes(command) && paths.iter().all(|p| is_built(draft, p)) => Role::Removal(paths),
             Ok(paths) if unpacks(command) && reads_builds(draft, command) => match paths.iter().find(|p| is_system_folder(p)) {
                 Some(folder) => Role::Unknown(format!(
                     "`{}` unpacks into `{folder}`, among other files; copy what it leaves there by hand",
@@ -182,6 +185,20 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
         )),
     };
     Ok(role)
+}
+
+fn removes(command: &Classified) -> bool {
+    command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("rm" | "rmdir")))
+}
+
+/// Whether `path` is neither of the context nor of the base image, so that only a build can have made it.
+fn is_built(draft: &Draft, path: &str) -> bool {
+    let own = |root: &str| ["bin", "etc", "home", "lib", "lib64", "opt", "root", "sbin", "usr", "var"].contains(&root);
+    *draft.model.context.knowledge() == crate::context::Knowledge::Known
+        && draft.context_path(path).is_none_or(|p| !draft.model.context.exists(&p))
+        && !draft.is_workdir(path)
+        && !draft.copies.iter().any(|c| inside(&c.destination, path) || c.foreign && inside(path, &c.destination))
+        && (in_project(draft, path) || path.split('/').nth(1).is_some_and(|root| !own(root)))
 }
 
 fn copies_files(command: &Classified) -> bool {
@@ -337,7 +354,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
         let builds = commands.contains(&Role::Build);
         let runtime: Vec<usize> =
             commands.iter().enumerate().filter(|(_, r)| matches!(r, Role::Runtime(paths) if moved(plan, paths))).map(|(i, _)| i).collect();
-        let carried = commands.iter().any(|r| matches!(r, Role::Runtime(paths) if !moved(plan, paths)));
+        let carried = commands.iter().any(|r| matches!(r, Role::Removal(_)) || matches!(r, Role::Runtime(paths) if !moved(plan, paths)));
         if carried {
             late_writers.push(index);
         }
@@ -353,9 +370,11 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
     }
     for index in late_writers {
         let folders: Vec<String> = match roles.of.get(index) {
-            Some(commands) => {
-                commands.iter().filter_map(|r| if let Role::Runtime(paths) = r { Some(paths.clone()) } else { None }).flatten().collect()
-            }
+            Some(commands) => commands
+                .iter()
+                .filter_map(|r| if let Role::Runtime(paths) | Role::Removal(paths) = r { Some(paths.clone()) } else { None })
+                .flatten()
+                .collect(),
             None => Vec::new(),
         };
         for folder in folders {
