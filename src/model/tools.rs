@@ -210,6 +210,11 @@ impl Tools {
         self.entry(*self.scripts.get(name)?)
     }
 
+    /// What the script `path` is, wherever it lies.
+    pub fn script(&self, path: &str) -> Option<Entry<'_>> {
+        self.entry(*self.scripts.get(path.rsplit('/').next().unwrap_or(path))?)
+    }
+
     /// What `python -m module` is.
     pub fn module(&self, module: &str) -> Option<Entry<'_>> {
         self.entry(*self.modules.get(module)?)

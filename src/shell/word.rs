@@ -37,7 +37,9 @@ pub fn literal(raw: &str) -> Option<String> {
             '$' if chars.peek().is_some_and(|n| expands(*n) || matches!(n, '\'' | '"')) => {
                 return None;
             }
-            '`' | '*' | '?' | '[' => return None,
+            '`' | '*' | '?' => return None,
+            // A bracket that is not closed is one: `[` is a command.
+            '[' if chars.clone().any(|c| c == ']') => return None,
             '{' if is_brace_list(chars.clone()) => return None,
             other => value.push(other),
         }
@@ -61,16 +63,24 @@ mod tests {
 
     #[test]
     fn quotes_go() {
-        for (raw, value) in
-            [("a", "a"), ("'a b'", "a b"), ("\"a\\\"b\"", "a\"b"), ("a\\ b", "a b"), ("x=\"y\"z", "x=yz"), ("", ""), ("5$", "5$")]
-        {
+        for (raw, value) in [
+            ("a", "a"),
+            ("'a b'", "a b"),
+            ("\"a\\\"b\"", "a\"b"),
+            ("a\\ b", "a b"),
+            ("x=\"y\"z", "x=yz"),
+            ("", ""),
+            ("5$", "5$"),
+            ("[", "["),
+            ("[[", "[["),
+        ] {
             assert_eq!(literal(raw).as_deref(), Some(value), "{raw}");
         }
     }
 
     #[test]
     fn what_is_expanded_is_unknown() {
-        for raw in ["$a", "\"$a\"", "`a`", "*.c", "~/x", "a{b,c}", "${x}", "$(y)", "'open", "$'a'"] {
+        for raw in ["$a", "\"$a\"", "`a`", "*.c", "~/x", "a{b,c}", "${x}", "$(y)", "'open", "$'a'", "[ab].c"] {
             assert_eq!(literal(raw), None, "{raw}");
         }
     }

@@ -8,6 +8,10 @@ use crate::shell::ShellWord;
 /// What the command `words` does; its first word is the program.
 pub(super) fn action(words: &[ShellWord]) -> Action {
     let Some(first) = words.first() else { return Action::Shell };
+    // `# a comment` between backquotes is a command that does nothing.
+    if words.len() == 1 && first.raw.starts_with("`#") {
+        return Action::Shell;
+    }
     let Some(program) = first.literal.as_deref() else { return Action::Unknown };
     let arguments = words.get(1..).unwrap_or_default();
     if let Some((entry, arguments)) = module(words) {
@@ -19,10 +23,14 @@ pub(super) fn action(words: &[ShellWord]) -> Action {
     }
 }
 
-/// `python -m NAME`: what the module is, and the arguments behind it.
+/// `python -m NAME` or `python SCRIPT`: what the module or the script is, and the arguments behind it.
 fn module(words: &[ShellWord]) -> Option<(Entry<'static>, &[ShellWord])> {
     if !matches!(program_name(words)?, "python" | "pypy") {
         return None;
+    }
+    let script = words.iter().position(|w| w.literal.as_deref().is_some_and(|t| t.ends_with(".py")));
+    if let Some(at) = script.filter(|at| words.get(1..*at).is_some_and(|before| before.iter().all(|w| w.raw.starts_with('-')))) {
+        return Some((Tools::built_in().script(words.get(at)?.literal.as_deref()?)?, words.get(at + 1..).unwrap_or_default()));
     }
     let flag = words.iter().skip(1).position(|w| w.raw == "-m")? + 1;
     let name = words.get(flag + 1)?.literal.as_deref()?;

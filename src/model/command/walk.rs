@@ -189,7 +189,8 @@ impl Walker<'_> {
             return;
         }
         let known = words.first().is_some_and(|w| self.functions.iter().any(|f| f.literal_is(w)));
-        let words = unwrap(words, &mut environment);
+        let spelled = self.spelled(words);
+        let words = unwrap(spelled.as_deref().unwrap_or(words), &mut environment);
         if self.nested(words, fate) {
             return;
         }
@@ -208,6 +209,27 @@ impl Walker<'_> {
             action,
         });
         self.follow(words);
+    }
+
+    /// The words of `$INSTALL git` where ENV or ARG says what `$INSTALL` is.
+    fn spelled(&self, words: &[ShellWord]) -> Option<Vec<ShellWord>> {
+        let (first, rest) = words.split_first()?;
+        if first.literal.is_some() || !first.raw.contains('$') {
+            return None;
+        }
+        let name = first.raw.strip_prefix("${").and_then(|r| r.strip_suffix('}')).or_else(|| first.raw.strip_prefix('$'));
+        let plain = |w: &str| !w.contains(['`', '\\', '\'', '"', '*', '?', '[', '~', '$', '(', ';', '|', '&', '<', '>', '{']);
+        let text = match name.filter(|n| n.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')) {
+            Some(name) => self.variable(name).filter(|text| plain(text))?,
+            None => self.value(first)?,
+        };
+        let mut spelled: Vec<ShellWord> =
+            text.split_whitespace().map(|w| ShellWord { raw: w.to_owned(), literal: Some(w.to_owned()), span: first.span }).collect();
+        if spelled.is_empty() {
+            return None;
+        }
+        spelled.extend(rest.iter().cloned());
+        Some(spelled)
     }
 
     /// Follows the first call of a function, as if its body stood here; each command is listed once.

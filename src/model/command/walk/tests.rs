@@ -162,3 +162,15 @@ fn functions_count_where_they_are_called() {
     // A function that calls itself, or that calls another before it is defined, ends.
     assert_eq!(short("f() { f; g; }; g() { f; make; }; f"), "Shell; Shell; build make");
 }
+
+#[test]
+fn spelled_by_variables_and_comments() {
+    assert_eq!(short("$APP/bin/pip install x && $NO install y"), "pip Install x; Unknown");
+    assert_eq!(short("`# why` && [ -n \"$x\" ] && make"), "Shell; Shell; build make");
+    assert_eq!(short("python3 setup.py install && python -u ./get-pip.py && python x.py"), "build python3; get-pip Install; Unknown");
+    assert_eq!(short("a2enmod rewrite && gpg --recv-keys x && python -m venv /v"), "apt Other; Download; build python");
+    assert_eq!(
+        short("pyenv install 3.8 && pyenv global 3.8 && easy_install pip"),
+        "pyenv Install 3.8; pyenv Other 3.8; easy_install Install pip"
+    );
+}
