@@ -114,6 +114,47 @@ pub(crate) fn append(model: &Model, run: &Run, command: &Classified, addition: &
     Some(Edit::insert(list.span.end, text))
 }
 
+/// What has to be added so that the layers of the image that ships do not keep a manager's cache: for each layer in which a command
+/// `fills` it and none `cleans` it, the last such command, the command that tidies up, and the edit that adds it.
+pub(crate) fn tidy_layers<'m>(
+    model: &'m Model,
+    fills: impl Fn(&Classified) -> bool,
+    cleans: impl Fn(&Classified) -> bool,
+    settled: impl Fn(&Step) -> bool,
+) -> Vec<(&'m Classified, String, Edit)> {
+    let runs = shipped_runs(model);
+    let mut seen: Vec<usize> = Vec::new();
+    let mut found = Vec::new();
+    for run in &runs {
+        if seen.contains(&run.index) || settled(run.step) || !run.facts.commands.iter().any(&fills) {
+            continue;
+        }
+        let layer = layer(model, &runs, run);
+        seen.extend(layer.iter().map(|r| r.index));
+        if layer.iter().any(|r| has_cache_mount(r.step) || r.facts.commands.iter().any(&cleans)) {
+            continue;
+        }
+        let Some((last, command)) = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| fills(c))?))) else {
+            continue;
+        };
+        let Some(tidy) = command.tidy() else { continue };
+        let Some(edit) = append(model, last, command, &tidy) else { continue };
+        found.push((command, tidy, edit));
+    }
+    found
+}
+
+/// Whether the file sets one of these variables, by ENV or ARG, before `step`.
+pub(crate) fn sets(step: &Step, names: &[&str]) -> bool {
+    let set = step.before.env.iter().map(|(name, _)| name).chain(step.before.args.iter().map(|(name, _)| name));
+    set.into_iter().any(|name| names.iter().any(|n| n.eq_ignore_ascii_case(name)))
+}
+
+/// Whether a RUN is run by root for sure.
+pub(crate) fn is_root(step: &Step) -> bool {
+    step.before.user.as_deref().is_some_and(|user| matches!(user.split(':').next(), Some("" | "0" | "root")))
+}
+
 /// The RUNs that will stand in one layer with `run` once merge-run has been there: itself, and those joined to it.
 pub(crate) fn layer<'m>(model: &Model, runs: &[Run<'m>], run: &Run<'m>) -> Vec<Run<'m>> {
     let joined = merge_run::joined_with(model, run.index);

@@ -6,6 +6,7 @@
 
 mod body;
 mod parse;
+mod visit;
 mod word;
 
 pub use body::Body;

@@ -1,6 +1,6 @@
 //! yum, dnf and zypper without their caches.
 
-use super::packages::{append, has_cache_mount, layer, shipped_runs, system};
+use super::packages::{system, tidy_layers};
 use super::{Findings, Group, Level, Proposal, Transform};
 use crate::model::Model;
 use crate::model::command::{Classified, Operation, cache_of};
@@ -17,22 +17,7 @@ pub const TRANSFORM: Transform = Transform {
 
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
-    let runs = shipped_runs(model);
-    let mut seen: Vec<usize> = Vec::new();
-    for run in &runs {
-        if seen.contains(&run.index) || !run.facts.commands.iter().any(fills) {
-            continue;
-        }
-        let layer = layer(model, &runs, run);
-        seen.extend(layer.iter().map(|r| r.index));
-        if layer.iter().any(|r| has_cache_mount(r.step) || r.facts.commands.iter().any(cleans)) {
-            continue;
-        }
-        let Some((last, command)) = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| fills(c))?))) else {
-            continue;
-        };
-        let Some(tidy) = command.tidy() else { continue };
-        let Some(edit) = append(model, last, command, &tidy) else { continue };
+    for (command, tidy, edit) in tidy_layers(model, fills, cleans, |_| false) {
         findings.proposals.push(Proposal {
             level: Level::Safe,
             title: format!("run `{tidy}` in the same layer"),
