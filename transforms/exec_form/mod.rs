@@ -3,7 +3,7 @@
 use super::{Findings, Group, Level, Proposal, Refusal, Transform, merge_run};
 use crate::edit::Edit;
 use crate::model::{Base, Model, Step};
-use crate::shell::{self, Body, CommandKind, Dialect};
+use crate::shell::{self, Body, CommandKind, Dialect, Operator};
 use crate::syntax::{Form, Keyword, View};
 
 /// See `page.md`.
@@ -59,18 +59,76 @@ fn base_entrypoint(model: &Model, stages: &[usize]) -> Option<String> {
 }
 
 fn propose(model: &Model, step: &Step, key: &'static str, obstacle: Option<String>, findings: &mut Findings) {
+    let change = |title: String, reason: &str, edit: Edit| Proposal {
+        level: Level::Review,
+        title,
+        reason: reason.to_owned(),
+        line: step.line,
+        declares: vec![key],
+        edits: vec![edit],
+    };
+    if step.reading.arguments.text(model.file.source()).starts_with('[') {
+        let reason = "this is no JSON, which has double quotes and no comma at its end: a shell is started with the brackets as words";
+        findings.refusals.push(Refusal { reason: reason.into(), line: step.line });
+        return;
+    }
+    let free = obstacle.is_none();
     match obstacle.map_or_else(|| words(model, step), Err) {
-        Ok(words) => findings.proposals.push(Proposal {
-            level: Level::Review,
-            title: format!("write {} in exec form", step.keyword.name()),
-            reason: "the program becomes process 1 and gets the signals of `docker stop` itself, where the shell kept them".into(),
-            line: step.line,
-            declares: vec![key],
-            edits: vec![Edit::replace(step.reading.arguments, words)],
-        }),
-        Err(reason) => findings.refusals.push(Refusal { reason, line: step.line }),
+        Ok(words) => findings.proposals.push(change(
+            format!("write {} in exec form", step.keyword.name()),
+            "the program becomes process 1 and gets the signals of `docker stop` itself, where the shell kept them",
+            Edit::replace(step.reading.arguments, words),
+        )),
+        // The words of a shell form are one for an ENTRYPOINT beside it, so that only a shell form of its own may change.
+        Err(reason) => match last_command(model, step).filter(|_| free || step.keyword == Keyword::Entrypoint) {
+            Some(edit) => findings.proposals.push(change(
+                format!("let the shell of {} become its program", step.keyword.name()),
+                "with `exec` the program takes the place of the shell, and gets the signals of `docker stop` itself",
+                edit,
+            )),
+            None => findings.refusals.push(Refusal { reason, line: step.line }),
+        },
     }
 }
+
+/// `exec` in front of the last command, where everything before it is done by then and nothing waits for its end.
+fn last_command(model: &Model, step: &Step) -> Option<Edit> {
+    let shell: Vec<&str> = step.before.shell.iter().map(String::as_str).collect();
+    if !matches!(shell.as_slice(), ["/bin/sh" | "sh" | "/bin/bash" | "bash" | "/bin/ash", "-c"]) {
+        return None;
+    }
+    let body = Body::line(model.file.source(), step.reading.arguments, model.file.escape);
+    let script = shell::parse(&body, Dialect::of(&step.before.shell)).filter(|s| s.comment.is_none())?;
+    // A trap or a process in the background belongs to the shell, and so does what a function is.
+    let mut kept = false;
+    script.each_command(&mut |command| match &command.kind {
+        CommandKind::Simple { words, .. } => {
+            kept |= words.first().is_some_and(|w| matches!(w.raw.as_str(), "trap" | "wait" | "eval" | "." | "source" | "exec" | "alias"));
+        }
+        CommandKind::Function { .. } => kept = true,
+        _ => {}
+    });
+    let last = script.lists.last()?;
+    if kept || script.lists.iter().any(|l| l.background) || last.rest.iter().any(|(operator, _)| *operator == Operator::Or) {
+        return None;
+    }
+    let pipeline = last.rest.last().map_or(&last.first, |(_, p)| p);
+    let [command] = pipeline.commands.as_slice() else { return None };
+    let CommandKind::Simple { assignments, words } = &command.kind else { return None };
+    let program = words.first()?;
+    let name = program.literal.as_deref().filter(|n| is_plain(n))?;
+    // `exec` takes no assignments, and a builtin is no program.
+    let fit = assignments.is_empty()
+        && !pipeline.negated
+        && !OF_THE_SHELL.contains(&name)
+        && !BUILT_IN.contains(&name)
+        && !name.starts_with(['-', '['])
+        && program.span.text(model.file.source()) == program.raw;
+    fit.then(|| Edit::insert(program.span.start, "exec "))
+}
+
+/// Builtins that exist as programs too, or that end at once: nothing is gained.
+const BUILT_IN: &[&str] = &["echo", "printf", "test", "true", "false", "pwd", "kill", "sleep", "time", "let", "local", "declare", "if"];
 
 /// The array that says the same, if the shell only splits words.
 fn words(model: &Model, step: &Step) -> Result<String, String> {
