@@ -4,6 +4,8 @@ pub mod add_to_copy;
 pub mod apk;
 pub mod apt;
 pub mod apt_recommends;
+pub mod cache_mount;
+pub mod composer_cache;
 pub mod copy_order;
 pub mod dnf;
 pub mod env_form;
@@ -13,9 +15,12 @@ pub mod merge_run;
 pub mod multi_stage;
 pub mod non_root;
 pub mod npm_cache;
+pub mod npm_ci;
 mod packages;
 pub mod pip;
+pub mod pipefail;
 mod style;
+pub mod sudo;
 #[cfg(test)]
 mod testing;
 
@@ -102,7 +107,7 @@ pub struct Refusal {
     pub line: usize,
 }
 
-/// All transforms in the order in which the pipeline runs them: modernize, hygiene, multi-stage, copy-order, merge-run,
+/// All transforms in the order in which the pipeline runs them: modernize, hygiene, copy-order, multi-stage, merge-run,
 /// non-root, harden.
 #[must_use]
 pub fn all() -> &'static [Transform] {
@@ -114,14 +119,19 @@ static ALL: &[Transform] = &[
     env_form::TRANSFORM,
     add_to_copy::TRANSFORM,
     exec_form::TRANSFORM,
+    cache_mount::TRANSFORM,
+    sudo::TRANSFORM,
+    npm_ci::TRANSFORM,
     apt::TRANSFORM,
     apt_recommends::TRANSFORM,
     apk::TRANSFORM,
     dnf::TRANSFORM,
     pip::TRANSFORM,
     npm_cache::TRANSFORM,
+    composer_cache::TRANSFORM,
     copy_order::TRANSFORM,
     multi_stage::TRANSFORM,
     merge_run::TRANSFORM,
     non_root::TRANSFORM,
+    pipefail::TRANSFORM,
 ];

@@ -84,6 +84,15 @@ impl Classified {
         }
     }
 
+    /// Where the package manager that is called keeps what it downloads for root, and whether only one may use it at a time.
+    #[must_use]
+    pub fn cache_mounts(&self) -> Option<(&'static [String], bool)> {
+        match Tools::built_in().program(self.words.first()?.literal.as_deref()?)? {
+            Entry::Manager(manager) if !manager.mounts.is_empty() => Some((&manager.mounts, manager.locked)),
+            _ => None,
+        }
+    }
+
     /// Whether it leaves a process behind that runs on until the shell of its RUN ends.
     #[must_use]
     pub fn starts_daemon(&self) -> bool {

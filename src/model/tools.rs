@@ -25,6 +25,12 @@ pub(crate) struct Manager {
     /// The command that removes what it leaves behind.
     #[serde(default)]
     pub tidy: Option<String>,
+    /// Where root's downloads lie, for a cache mount.
+    #[serde(default)]
+    pub mounts: Vec<String>,
+    /// Its cache has room for one at a time.
+    #[serde(default)]
+    pub locked: bool,
     #[serde(default)]
     verbs: HashMap<String, String>,
     #[serde(default)]

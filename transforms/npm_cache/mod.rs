@@ -1,6 +1,6 @@
-//! npm without its cache.
+//! npm and yarn without their caches.
 
-use super::packages::{append, has_cache_mount, has_option, language, layer, shipped_runs};
+use super::packages::{has_option, language, sets, tidy_layers};
 use super::{Findings, Group, Level, Proposal, Transform};
 use crate::model::Model;
 use crate::model::command::{Action, Classified, Operation};
@@ -8,7 +8,7 @@ use crate::model::command::{Action, Classified, Operation};
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
     id: "npm-cache",
-    summary: "Remove npm's cache in the layer that fills it",
+    summary: "Remove npm's or yarn's cache in the layer that fills it",
     group: Group::Hygiene,
     may_change: &[],
     page: include_str!("page.md"),
@@ -17,26 +17,24 @@ pub const TRANSFORM: Transform = Transform {
 
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
-    let runs = shipped_runs(model);
-    let mut seen: Vec<usize> = Vec::new();
-    for run in &runs {
-        let settled = run.step.before.env.iter().any(|(name, _)| name.eq_ignore_ascii_case("npm_config_cache"));
-        if seen.contains(&run.index) || settled || !run.facts.commands.iter().any(fills) {
-            continue;
-        }
-        let layer = layer(model, &runs, run);
-        seen.extend(layer.iter().map(|r| r.index));
-        if layer.iter().any(|r| has_cache_mount(r.step) || r.facts.commands.iter().any(cleans)) {
-            continue;
-        }
-        let Some((last, command)) = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| fills(c))?))) else {
-            continue;
-        };
-        let Some(edit) = command.tidy().and_then(|tidy| append(model, last, command, &tidy)) else { continue };
+    let npm = tidy_layers(
+        model,
+        |c| fills(c, "npm") && !has_option(c, &["--cache", "--prefer-offline", "--offline"]),
+        |c| cleans(c, "npm", &[".npm", ".cache"]),
+        |step| sets(step, &["npm_config_cache"]),
+    );
+    let yarn = tidy_layers(
+        model,
+        |c| classic(model) && fills(c, "yarn") && !has_option(c, &["--cache-folder", "--offline"]),
+        |c| cleans(c, "yarn", &[".cache", "/yarn"]),
+        |step| sets(step, &["YARN_CACHE_FOLDER", "npm_config_cache"]),
+    );
+    let found = npm.into_iter().map(|f| ("npm", "~/.npm", f)).chain(yarn.into_iter().map(|f| ("yarn", "its cache folder", f)));
+    for (manager, place, (command, _, edit)) in found {
         findings.proposals.push(Proposal {
             level: Level::Safe,
-            title: "remove npm's cache in the same layer".into(),
-            reason: "npm keeps every package that it downloads under ~/.npm; nothing in the image reads them again".into(),
+            title: format!("remove {manager}'s cache in the same layer"),
+            reason: format!("{manager} keeps every package that it downloads under {place}; nothing in the image reads them again"),
             line: command.line,
             declares: Vec::new(),
             edits: vec![edit],
@@ -45,11 +43,20 @@ fn run(model: &Model) -> Findings {
     findings
 }
 
-fn fills(command: &Classified) -> bool {
-    language(command) == Some(("npm", Operation::Install)) && !has_option(command, &["--cache", "--prefer-offline", "--offline"])
+/// Whether yarn is version 1 here. Later ones may run the program right from their cache.
+fn classic(model: &Model) -> bool {
+    let context = model.context;
+    context.is_known()
+        && !context.exists(".yarnrc.yml")
+        && !context.exists(".pnp.cjs")
+        && context.read("yarn.lock").is_some_and(|lock| lock.contains("# yarn lockfile v1"))
 }
 
-fn cleans(command: &Classified) -> bool {
-    (command.action == Action::Clean && command.program() == Some("npm"))
-        || (command.program() == Some("rm") && command.words.iter().any(|w| w.raw.contains(".npm") || w.raw.contains(".cache")))
+fn fills(command: &Classified, manager: &str) -> bool {
+    language(command) == Some((manager, Operation::Install))
+}
+
+fn cleans(command: &Classified, manager: &str, folders: &[&str]) -> bool {
+    (command.action == Action::Clean && command.program() == Some(manager))
+        || (command.program() == Some("rm") && command.words.iter().any(|w| folders.iter().any(|f| w.raw.contains(f))))
 }
