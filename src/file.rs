@@ -52,6 +52,8 @@ pub struct Processed {
     pub error: Option<Failure>,
     /// The root of its build context, where it has one.
     pub context: Option<PathBuf>,
+    /// Who says that this is the build context, where somebody does.
+    pub context_from: Option<String>,
 }
 
 /// Why a file was left alone.
@@ -99,6 +101,7 @@ impl Processed {
             outcome: None,
             error: Some(Failure { diagnostic, kind }),
             context: None,
+            context_from: None,
         }
     }
 }
@@ -106,7 +109,18 @@ impl Processed {
 /// Works on all files in parallel; the answers stand in the order of the files.
 #[must_use]
 pub fn process_all(files: &[Found], request: &Request) -> Vec<Processed> {
-    files.par_iter().map(|found| guarded(found, |found| process(found, request))).collect()
+    process_with(files, request, &|| {})
+}
+
+/// The same, and calls `done` after each file.
+#[must_use]
+pub fn process_with(files: &[Found], request: &Request, done: &(dyn Fn() + Sync)) -> Vec<Processed> {
+    let one = |found: &Found| {
+        let out = guarded(found, |found| process(found, request));
+        done();
+        out
+    };
+    files.par_iter().map(one).collect()
 }
 
 /// Runs `work`; a panic in it becomes the answer for this file.
@@ -178,6 +192,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
     let file = Dockerfile::parse(&loaded.text);
     let context = context_of(found, &file, request);
     out.context = context.root().map(Path::to_owned);
+    out.context_from = context.declared_by().map(str::to_owned);
     let model = Model::new(&file, &context, &setup.catalog, &setup.options);
     out.stages = model.stages.len();
     out.language = language(&model);

@@ -9,6 +9,7 @@ use crate::report::{Totals, text};
 use crate::write::{replace, side_files};
 use clap::Args;
 use std::io::{self, Write};
+use std::sync::atomic::Ordering;
 
 /// Options of `apply`.
 #[derive(Debug, Args)]
@@ -24,7 +25,12 @@ pub fn run(args: &ApplyArgs) -> io::Result<Exit> {
     let mut exit = Exit::of(&answers.files, &answers.missing, common.strict);
     let mut out = output::stdout();
     let mut err = io::stderr().lock();
+    let stop = super::signal::stop_gently();
     for file in &answers.files {
+        if stop.load(Ordering::SeqCst) {
+            writeln!(err, "restage: stopped; the files above are written, the others are as they were")?;
+            return Ok(Exit::Failed);
+        }
         let stdin = file.found.path.as_os_str() == STDIN;
         if stdin && common.format == Format::Text {
             // A filter gives back what it can't improve.

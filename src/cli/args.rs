@@ -1,9 +1,10 @@
 //! Options that several commands share.
 
 use super::output;
+use super::progress::Progress;
 use crate::config::ConfigSource;
 use crate::discover::{self, Missing};
-use crate::file::{Processed, Request, process_all};
+use crate::file::{Processed, Request, process_with};
 use crate::pipeline::Selection;
 use crate::transforms;
 use clap::{Args, ValueEnum};
@@ -177,7 +178,10 @@ impl Common {
             output::complain("no Dockerfile found");
         }
         let request = self.request();
-        let files = in_pool(self.jobs, || process_all(&found.files, &request));
+        let files = {
+            let progress = Progress::new(found.files.len(), "files", self.quiet);
+            in_pool(self.jobs, || process_with(&found.files, &request, &|| progress.tick()))
+        };
         Some(Answers { files, missing: found.missing })
     }
 }

@@ -3,6 +3,7 @@
 use super::args::{Choice, Color};
 use super::exit::Exit;
 use super::output;
+use super::progress::Progress;
 use crate::batch::journal::Journal;
 use crate::batch::record::{Row, Status};
 use crate::batch::source::{Repository, Wanted, repositories};
@@ -12,7 +13,6 @@ use clap::Args;
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, PoisonError};
 
 /// Options of `batch`.
@@ -152,18 +152,21 @@ fn carry_out(args: &BatchArgs, plan: &Plan, all: &[Repository]) -> io::Result<Ex
     if journal.resumed > 0 && !args.quiet {
         output::complain(&format!("going on: {} of {} are done", journal.resumed, crate::report::batch::repositories(all.len())));
     }
-    let stop = AtomicBool::new(false);
+    let stop = super::signal::stop_gently();
+    let progress = Progress::new(all.len(), "repositories", args.quiet);
     let out = Mutex::new(io::stdout());
     let watch = Watch {
         row: &|line| {
             if !args.quiet || line.starts_with(Status::Failed.name()) {
+                progress.clear();
                 let _ = writeln!(out.lock().unwrap_or_else(PoisonError::into_inner), "{line}");
             }
         },
-        count: &|_, _| {},
-        stop: &stop,
+        count: &|_, _| progress.tick(),
+        stop,
     };
     let ended = batch::run(all, plan, &journal, watch)?;
+    progress.clear();
     let summary = Summary::read(&journal, all)?;
     summary.write(&journal, all, plan)?;
     if ended == Ended::All {

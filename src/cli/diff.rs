@@ -114,7 +114,7 @@ fn tidy(path: &Path) -> PathBuf {
 }
 
 /// Writes a patch, coloured by line where that is wanted.
-fn print(out: &mut impl Write, patch: &[u8], colour: bool) -> io::Result<()> {
+pub fn print(out: &mut impl Write, patch: &[u8], colour: bool) -> io::Result<()> {
     if !colour {
         return out.write_all(patch);
     }

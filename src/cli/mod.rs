@@ -11,8 +11,11 @@ mod inspect;
 mod list;
 mod output;
 mod parse;
+mod progress;
 mod recipe;
+mod review;
 mod shell;
+mod signal;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
@@ -22,7 +25,7 @@ use std::process::ExitCode;
 ///
 /// Without a command, `diff` is run.
 #[derive(Debug, Parser)]
-#[command(name = "restage", version, args_conflicts_with_subcommands = true, max_term_width = 100)]
+#[command(name = "restage", version = env!("RESTAGE_VERSION"), args_conflicts_with_subcommands = true, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
@@ -40,6 +43,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Work on many repositories: patches, changed work trees, or a branch in each
     Batch(batch::BatchArgs),
+    /// Show each change in turn and ask whether to make it
+    Review(review::ReviewArgs),
     /// List the transforms
     List(list::ListArgs),
     /// Explain a transform
@@ -69,6 +74,7 @@ pub fn main() -> ExitCode {
         Command::Apply(args) => apply::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Batch(args) => batch::run(&args),
+        Command::Review(args) => review::run(&args),
         Command::List(args) => list::list(&args),
         Command::Explain(args) => list::explain(&args),
         Command::Recipe(args) => recipe::run(&args),

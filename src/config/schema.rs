@@ -1,4 +1,4 @@
-//! The JSON schema of `restage.toml`, for editors. `docs/restage.schema.json` is this.
+//! The JSON schema of `restage.toml`, for editors.
 
 use super::OPTIONS;
 use crate::transforms;

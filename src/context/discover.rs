@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Context, Knowledge, folder_of, has_wildcard, join, normalize};
+use super::{Context, Knowledge, declared, folder_of, has_wildcard, join, normalize};
 use crate::syntax::{Dockerfile, Keyword, View};
 
 /// A source of a COPY or ADD that is a path of the context without variables.
@@ -58,8 +58,19 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
         return context;
     }
     let home = folder_of(dockerfile);
-    let mut own = None;
-    for root in ancestors(&home) {
+    let above = ancestors(&home);
+    let mut said = None;
+    for build in declared::of(dockerfile, &above) {
+        let mut context = Context::at(&declared::tidy(&build.context), dockerfile);
+        context.knowledge = knowledge(&context, sources);
+        context.declared_by = Some(build.by);
+        if context.is_known() {
+            return context;
+        }
+        said.get_or_insert(context);
+    }
+    let mut own = said;
+    for root in above {
         let mut context = Context::at(&root, dockerfile);
         context.knowledge = knowledge(&context, sources);
         // The whole folder exists anywhere, so it can't tell one ancestor from another.

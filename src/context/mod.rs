@@ -1,5 +1,6 @@
 //! The build context: what stands beside the Dockerfile. The only module that reads it from disk.
 
+mod declared;
 mod discover;
 mod glob;
 mod ignore;
@@ -51,6 +52,8 @@ pub struct Context {
     /// The root without symlinks, against which links are checked.
     real: Option<PathBuf>,
     knowledge: Knowledge,
+    /// Who says that this is the context, where somebody does.
+    declared_by: Option<String>,
     ignore: Ignore,
     /// The file that `ignore` was read from, as it is called in messages and edits.
     ignore_path: Option<String>,
@@ -73,6 +76,7 @@ impl Context {
             root: None,
             real: None,
             knowledge: Knowledge::Unknown { missing: String::new(), line: 1 },
+            declared_by: None,
             ignore: Ignore::default(),
             ignore_path: None,
             cache: RefCell::default(),
@@ -121,6 +125,12 @@ impl Context {
     #[must_use]
     pub fn is_known(&self) -> bool {
         self.knowledge == Knowledge::Known
+    }
+
+    /// The file and the entry in it that say that this is the context, where some do.
+    #[must_use]
+    pub fn declared_by(&self) -> Option<&str> {
+        self.declared_by.as_deref()
     }
 
     /// What `.dockerignore` leaves out.

@@ -15,7 +15,9 @@ pub fn file(out: &mut impl Write, file: &Processed, verbose: bool, colour: bool)
     let path = super::shown(file);
     let lines = LineIndex::new(source);
     if verbose && let Some(context) = &file.context {
-        writeln!(out, "{path}: build context {}\n", context.display())?;
+        let shown = if context.as_os_str().is_empty() { std::path::Path::new(".") } else { context };
+        let from = file.context_from.as_ref().map(|from| format!(" (says {from})")).unwrap_or_default();
+        writeln!(out, "{path}: build context {}{from}\n", shown.display())?;
     }
     for proposal in &outcome.proposals {
         let title = format!("{} ({}{})", proposal.title, proposal.level.name(), if proposal.applied { "" } else { ", not applied" });
