@@ -1,0 +1,1 @@
+HOME = '/var/lib/seeds'
