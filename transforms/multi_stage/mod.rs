@@ -65,6 +65,7 @@ fn split(model: &Model) -> Result<Proposal, Refusal> {
         );
     }
     language.finish(&draft, &mut plan)?;
+    system::enough_is_shed(&draft, &plan)?;
     roles::decide(&draft, &roles, &mut plan, language.compiled())?;
     let edits = render::edits(&draft, &plan)?;
     Ok(Proposal {

@@ -53,7 +53,7 @@ impl Node {
                 let named_packages: Vec<&str> = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
                 let global = words.iter().any(|w| matches!(*w, "-g" | "--global" | "global" | "--location=global"));
                 if global && *operation == Operation::Install {
-                    return Ok(Some(self.global(draft, plan, index, command, &named_packages)));
+                    return self.global(draft, plan, index, command, &named_packages).map(Some);
                 }
                 if global {
                     return Ok(Some(Role::Build));
@@ -117,21 +117,25 @@ impl Node {
     }
 
     /// A program installed for all: it stays in the builder, and the runtime stage installs it again if what starts names it.
-    fn global(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, packages: &[&str]) -> Role {
+    fn global(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, packages: &[&str]) -> Result<Role, Refusal> {
         let tools =
             |p: &&str| {
                 let bare = p.rsplit_once('@').map_or(*p, |(name, _)| if name.is_empty() { *p } else { name });
                 let name = bare.rsplit('/').next().unwrap_or(bare);
-                matches!(name, "npm" | "yarn" | "pnpm")
+                matches!(name, "npm" | "yarn" | "pnpm") && !draft.completed
                     || draft.program.commands.iter().any(|c| {
                         c.words.iter().any(|w| w.rsplit('/').next().is_some_and(|w| w == name || w.starts_with(&format!("{name}-"))))
                     })
             };
         if packages.iter().any(tools) {
+            // There npm is a package of its own, which stays behind.
+            if draft.completed {
+                return refuse(command.line, format!("what `{}` installs is needed in the image that ships", super::roles::named(command)));
+            }
             let text = command.span.text(draft.model.file.source()).replace(['\r', '\n'], " ");
             plan.extras.push(Extra { anchor: index, text: format!("RUN {text}") });
         }
-        Role::Build
+        Ok(Role::Build)
     }
 
     #[allow(clippy::too_many_arguments)]

@@ -158,7 +158,8 @@ impl Style {
 
 /// One RUN that installs the packages of the runtime stage.
 fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
-    let Some(anchor) = plan.packages.iter().map(|p| p.anchor).min() else { return Ok(None) };
+    let anchors = plan.packages.iter().map(|p| p.anchor).chain(plan.upgrade.iter().map(|(_, anchor)| *anchor));
+    let Some(anchor) = anchors.min() else { return Ok(None) };
     let mut names: Vec<&str> = plan.packages.iter().map(|p| p.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -166,9 +167,24 @@ fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
     let known = Reference::parse(&plan.runtime).and_then(|r| draft.model.catalog.image(&r));
     let manager = known.as_ref().or(Some(&*draft.facts)).and_then(|f| f.package_manager.as_deref());
     let option = if plan.packages.iter().any(|p| p.with_recommended) { "" } else { " --no-install-recommends" };
+    let verb = plan.upgrade.as_ref().map(|(verb, _)| verb.as_str());
     let text = match manager {
-        Some("apt") => format!("RUN apt-get update \\\n && apt-get install -y{option} {names} \\\n && rm -rf /var/lib/apt/lists/*"),
-        Some("apk") => format!("RUN apk add --no-cache {names}"),
+        Some("apt") => {
+            let upgrade = verb.map(|v| format!("apt-get {v} -y"));
+            let install = (!names.is_empty()).then(|| format!("apt-get install -y{option} {names}"));
+            let first = Some("apt-get update".to_owned());
+            let last = Some("rm -rf /var/lib/apt/lists/*".to_owned());
+            let commands: Vec<String> = [first, upgrade, install, last].into_iter().flatten().collect();
+            format!("RUN {}", commands.join(" \\\n && "))
+        }
+        Some("apk") => {
+            let upgrade = verb.map(|_| "apk upgrade --no-cache".to_owned());
+            let install = (!names.is_empty()).then(|| format!("apk add --no-cache {names}"));
+            let commands: Vec<String> = [upgrade, install].into_iter().flatten().collect();
+            format!("RUN {}", commands.join(" \\\n && "))
+        }
+        // Nothing is there that could be brought up to date.
+        _ if names.is_empty() => return Ok(None),
         _ => {
             return refuse(
                 draft.from.line,

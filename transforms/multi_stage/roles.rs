@@ -122,6 +122,12 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             Role::Build
         }
         Action::System { operation: Operation::Update | Operation::Clean | Operation::Remove, .. } => Role::Build,
+        Action::System { operation: Operation::Upgrade, .. } => {
+            let verbs = ["upgrade", "dist-upgrade", "full-upgrade"];
+            let verb = command.words.iter().find(|w| verbs.contains(&w.raw.as_str())).map_or("upgrade", |w| w.raw.as_str());
+            plan.upgrade.get_or_insert((verb.to_owned(), index));
+            Role::Build
+        }
         Action::System { .. } => Role::Runtime(Vec::new()),
         Action::Clean | Action::Test => Role::Neutral,
         Action::Shell => match written(command, folder) {
@@ -344,9 +350,48 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     Ok(())
 }
 
+/// Refuses where packages come from a source that the file adds behind the first ones: they are installed in one RUN.
+fn package_sources(draft: &Draft, roles: &Roles, plan: &Plan) -> Result<(), Refusal> {
+    const SOURCES: &[&str] = &["/etc/apt", "/etc/apk", "/etc/yum.repos.d", "/usr/share/keyrings"];
+    let Some(first) = plan.packages.iter().map(|p| p.anchor).min() else { return Ok(()) };
+    for (index, commands) in roles.of.iter().enumerate().skip(first) {
+        let run = draft.steps.get(index).and_then(|s| s.run.as_ref());
+        for (role, command) in commands.iter().zip(run.iter().flat_map(|r| &r.commands)) {
+            let program = command.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
+            let adds = matches!(program, "add-apt-repository" | "apt-add-repository" | "apt-key")
+                || matches!(role, Role::Runtime(paths) if paths.iter().any(|p| SOURCES.iter().any(|s| inside(p, s))));
+            if adds && plan.packages.iter().any(|p| p.anchor >= index) {
+                return refuse(
+                    command.line,
+                    format!(
+                        "`{}` adds a source of packages between installations; the runtime stage installs all in one RUN",
+                        named(command)
+                    ),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what the runtime stage would run without the package manager or compiler that its own packages lack.
+fn tools_left_behind(draft: &Draft, index: usize, wanted: &[usize]) -> Result<(), Refusal> {
+    let run = draft.steps.get(index).and_then(|s| s.run.as_ref()).filter(|_| draft.completed);
+    let commands = run.map(|r| r.commands.as_slice()).unwrap_or_default();
+    let found = wanted.iter().filter_map(|i| commands.get(*i)).find(|c| matches!(c.action, Action::Language { .. } | Action::Build { .. }));
+    match found {
+        Some(command) => refuse(
+            command.line,
+            format!("`{}` is needed in the image that ships, and what it runs with is left behind in the builder", named(command)),
+        ),
+        None => Ok(()),
+    }
+}
+
 /// Decides where each step goes, when it is known what is built and where.
 pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bool) -> Result<(), Refusal> {
     let moved = |plan: &Plan, paths: &[String]| paths.is_empty() || !paths.iter().all(|p| plan.snapshot_of(p).is_some());
+    package_sources(draft, roles, plan)?;
     // First the RUNs: what writes only into a folder that is taken over whole stays in the builder.
     let mut late_writers = Vec::new();
     for (index, commands) in roles.of.iter().enumerate() {
@@ -358,6 +403,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
         if carried {
             late_writers.push(index);
         }
+        tools_left_behind(draft, index, &runtime)?;
         if runtime.is_empty() {
             plan.set(index, Fate::Build);
         } else if builds || carried {

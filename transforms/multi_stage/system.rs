@@ -1,11 +1,12 @@
 //! Images of a distribution: what they build and run comes from the packages that the file installs.
 
-use super::draft::Draft;
+use super::draft::{Draft, refuse};
 use super::facts::facts;
 use super::plan::Plan;
 use crate::context::fits;
 use crate::model::command::{Action, Operation};
 use crate::model::image::ImageFacts;
+use crate::transforms::Refusal;
 
 /// The facts of the base as the file's own packages complete them: the language, and the same system as the runtime's.
 /// `None` where the packages don't tell what starts.
@@ -106,4 +107,19 @@ pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize,
         }
     }
     true
+}
+
+/// Refuses where the header packages that stay outweigh what is left behind.
+pub(super) fn enough_is_shed(draft: &Draft, plan: &Plan) -> Result<(), Refusal> {
+    if !draft.completed {
+        return Ok(());
+    }
+    let kept = plan.packages.iter().filter(|p| p.name.ends_with("-dev") || p.name.ends_with("-devel")).count();
+    if plan.shed.is_empty() || kept >= plan.shed.len() {
+        return refuse(
+            draft.from.line,
+            format!("no gain: of what `{}` gets installed, hardly anything only builds and could stay behind", draft.image.written),
+        );
+    }
+    Ok(())
 }
