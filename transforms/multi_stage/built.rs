@@ -13,6 +13,9 @@ use crate::transforms::Refusal;
 /// Where the files that an installing step made are gathered in the builder.
 const GATHERED: &str = "/opt/installed";
 
+/// Options of `java` that say where the classes are.
+const PLACED: &[&str] = &["-jar", "-cp", "-classpath", "--class-path", "-p", "--module-path", "-m", "--module"];
+
 /// Which of the languages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -165,6 +168,11 @@ impl Built {
                 return refuse(started.line, format!("`{}` needs the build tool at run time", started.words.join(" ")));
             }
         }
+        if self.kind == Kind::Java
+            && let Some(started) = draft.program.commands.iter().find(|c| c.words.iter().any(|w| w.ends_with(".java") || w == "--source"))
+        {
+            return refuse(started.line, format!("`{}` compiles when it starts", started.words.join(" ")));
+        }
         let Some(runtime) = draft.facts.runtime.clone() else {
             return refuse(
                 draft.from.line,
@@ -241,7 +249,7 @@ impl Built {
     /// `java Main`: the classes that javac left beside the sources, in the folder that the class path is by itself.
     fn classes(&self, draft: &Draft, plan: &mut Plan) -> Option<(String, usize)> {
         let started = draft.program.commands.iter().find(|c| !c.health && c.words.first().is_some_and(|w| w == "java"))?;
-        if self.kind != Kind::Java || started.words.iter().any(|w| matches!(w.as_str(), "-jar" | "-cp" | "-classpath" | "--class-path")) {
+        if self.kind != Kind::Java || started.words.iter().any(|w| PLACED.contains(&w.split('=').next().unwrap_or(w))) {
             return None;
         }
         let folder = draft.workdir().filter(|w| !is_system_folder(w))?;

@@ -11,6 +11,8 @@ use serde::Deserialize;
 pub(super) struct Facts {
     /// Commands that set up the system that they run on.
     pub system_commands: Vec<String>,
+    /// Build arguments that package managers and their packages read by themselves.
+    pub installing: Vec<String>,
     /// Programs of the full images, with the package that holds each.
     pub tools: BTreeMap<String, String>,
     pub toolchain: Toolchain,

@@ -142,6 +142,8 @@ fn imports(text: &str) -> Vec<Import> {
                 }
                 let argument = line.get(at + call.len()..).unwrap_or("").trim_start();
                 out.push(match quoted(argument) {
+                    // What follows the name makes another one of it: `require('./routes/' + n)`.
+                    Some(name) if argument.get(name.len() + 2..).is_some_and(|r| !r.trim_start().starts_with([')', ','])) => Import::Local,
                     Some(name) => Import::Name(name.to_owned()),
                     None if ["__dirname", "path", "join", "./", "../", "file"].iter().any(|w| argument.contains(w)) => Import::Local,
                     None => Import::Unknown,
@@ -149,9 +151,15 @@ fn imports(text: &str) -> Vec<Import> {
             }
         }
         // `} from 'x'` may stand lines below its `import`.
-        let from = line.rsplit_once("from ").filter(|(b, _)| b.is_empty() || b.ends_with([' ', '}', '\t'])).map(|(_, rest)| rest);
-        let bare = line.strip_prefix("import ");
-        out.extend([from, bare].into_iter().flatten().filter_map(|rest| quoted(rest.trim_start())).map(|n| Import::Name(n.to_owned())));
+        for word in ["from", "import"] {
+            for (at, _) in line.match_indices(word) {
+                let before = line.get(..at).and_then(|t| t.chars().next_back());
+                let rest = line.get(at + word.len()..).unwrap_or("").trim_start();
+                if before.is_none_or(|c| matches!(c, ' ' | '}' | '\t' | ';' | '*')) {
+                    out.extend(quoted(rest).map(|n| Import::Name(n.to_owned())));
+                }
+            }
+        }
     }
     out
 }
@@ -233,7 +241,8 @@ mod tests {
     fn names_that_are_worked_out() {
         assert_eq!(imports("list.map((n) => require(n))"), [Import::Unknown]);
         assert_eq!(imports("require(path.join(__dirname, file))"), [Import::Local]);
-        assert_eq!(imports("require('./models/' + n)"), [name("./models/")]);
+        assert_eq!(imports("require('./models/' + n)"), [Import::Local]);
+        assert_eq!(imports("import{x}from\"./b.js\";import a from 'a'"), [name("./b.js"), name("a")]);
         assert_eq!(imports("import(`./${n}.js`)"), [Import::Local]);
     }
 }

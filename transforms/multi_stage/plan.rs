@@ -61,6 +61,8 @@ pub(super) struct Plan {
     pub artifacts: Vec<Artifact>,
     /// Packages that the runtime stage installs: the name, and whether the file itself names it.
     pub packages: Vec<Package>,
+    /// Variables that the user's installations set for themselves alone.
+    pub environment: Vec<(String, String)>,
     /// The word of the system's manager that brings everything up to date, and the step that says so.
     pub upgrade: Option<(String, usize)>,
     /// What is left behind, in words.
@@ -93,6 +95,7 @@ impl Plan {
             snapshots: Vec::new(),
             artifacts: Vec::new(),
             packages: Vec::new(),
+            environment: Vec::new(),
             upgrade: None,
             shed: Vec::new(),
             notes: Vec::new(),

@@ -182,6 +182,10 @@ impl Python {
         let editable = command.words.iter().any(|w| w.raw == "-e" || w.raw == "--editable");
         for word in packages {
             let text = word.literal.as_deref().unwrap_or(&word.raw);
+            if word.literal.is_none() && text.contains(['$', '`']) {
+                self.unread.get_or_insert((text.to_owned(), line));
+                continue;
+            }
             if is_path(text) {
                 let bare = text.split('[').next().unwrap_or(text);
                 match absolute(folder, bare) {

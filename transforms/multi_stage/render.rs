@@ -167,11 +167,16 @@ fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
     let known = Reference::parse(&plan.runtime).and_then(|r| draft.model.catalog.image(&r));
     let manager = known.as_ref().or(Some(&*draft.facts)).and_then(|f| f.package_manager.as_deref());
     let option = if plan.packages.iter().any(|p| p.with_recommended) { "" } else { " --no-install-recommends" };
+    let mut environment: String = plan.environment.iter().map(|(name, value)| format!("{name}={value} ")).collect();
+    // Its questions would wait for an answer on some releases.
+    if plan.packages.iter().any(|p| p.name == "tzdata") && !environment.contains("DEBIAN_FRONTEND=") {
+        environment.insert_str(0, "DEBIAN_FRONTEND=noninteractive ");
+    }
     let verb = plan.upgrade.as_ref().map(|(verb, _)| verb.as_str());
     let text = match manager {
         Some("apt") => {
-            let upgrade = verb.map(|v| format!("apt-get {v} -y"));
-            let install = (!names.is_empty()).then(|| format!("apt-get install -y{option} {names}"));
+            let upgrade = verb.map(|v| format!("{environment}apt-get {v} -y"));
+            let install = (!names.is_empty()).then(|| format!("{environment}apt-get install -y{option} {names}"));
             let first = Some("apt-get update".to_owned());
             let last = Some("rm -rf /var/lib/apt/lists/*".to_owned());
             let commands: Vec<String> = [first, upgrade, install, last].into_iter().flatten().collect();

@@ -56,6 +56,9 @@ const SYSTEM_FOLDERS: &[&str] = &[
     "/go",
 ];
 
+/// Folders whose files the programs of a build read by themselves: settings, keys, certificates.
+const SETTINGS: &[&str] = &["/etc", "/root", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+
 /// Whether an application can own `folder`.
 pub(super) fn is_system_folder(folder: &str) -> bool {
     SYSTEM_FOLDERS.contains(&folder)
@@ -119,10 +122,17 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
                 };
                 system_package(draft, plan, index, command, name)?;
             }
+            installing_environment(plan, command)?;
             Role::Build
         }
         Action::System { operation: Operation::Update | Operation::Clean | Operation::Remove, .. } => Role::Build,
+        Action::System { operation: Operation::Upgrade, packages, .. }
+            if !packages.is_empty() || command.words.iter().any(|w| w.raw == "-o") =>
+        {
+            Role::Unknown(format!("`{}` upgrades in a way of its own; give it a RUN behind the installations", named(command)))
+        }
         Action::System { operation: Operation::Upgrade, .. } => {
+            installing_environment(plan, command)?;
             let verbs = ["upgrade", "dist-upgrade", "full-upgrade"];
             let verb = command.words.iter().find(|w| verbs.contains(&w.raw.as_str())).map_or("upgrade", |w| w.raw.as_str());
             plan.upgrade.get_or_insert((verb.to_owned(), index));
@@ -307,6 +317,20 @@ fn written(command: &Classified, folder: Option<&str>) -> Result<Vec<String>, St
     Ok(paths)
 }
 
+/// Notes the variables that are set for an installation alone.
+fn installing_environment(plan: &mut Plan, command: &Classified) -> Result<(), Refusal> {
+    for (name, value) in &command.environment {
+        let plain = value.as_deref().filter(|v| v.chars().all(|c| c.is_ascii_alphanumeric() || "-_./:@,+".contains(c)));
+        let known = plan.environment.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str());
+        match plain {
+            Some(value) if known.is_none() => plan.environment.push((name.clone(), value.to_owned())),
+            Some(value) if known == Some(value) => {}
+            _ => return refuse(command.line, format!("{name} is set for this installation in a way that the runtime stage can't repeat")),
+        }
+    }
+    Ok(())
+}
+
 pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, name: &str) -> Result<(), Refusal> {
     let bare = name.split(['=', ':', '/']).next().unwrap_or(name);
     let distribution = draft.facts.distribution.as_deref().unwrap_or("debian");
@@ -354,13 +378,20 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
 fn package_sources(draft: &Draft, roles: &Roles, plan: &Plan) -> Result<(), Refusal> {
     const SOURCES: &[&str] = &["/etc/apt", "/etc/apk", "/etc/yum.repos.d", "/usr/share/keyrings"];
     let Some(first) = plan.packages.iter().map(|p| p.anchor).min() else { return Ok(()) };
+    let late = |step: usize| step >= first && plan.packages.iter().any(|p| p.anchor >= step);
+    if let Some(copy) = draft.copies.iter().find(|c| late(c.step) && SOURCES.iter().any(|s| inside(&c.destination, s))) {
+        return refuse(
+            draft.line(copy.step),
+            "this adds a source of packages between installations; the runtime stage installs all in one RUN",
+        );
+    }
     for (index, commands) in roles.of.iter().enumerate().skip(first) {
         let run = draft.steps.get(index).and_then(|s| s.run.as_ref());
         for (role, command) in commands.iter().zip(run.iter().flat_map(|r| &r.commands)) {
             let program = command.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
             let adds = matches!(program, "add-apt-repository" | "apt-add-repository" | "apt-key")
                 || matches!(role, Role::Runtime(paths) if paths.iter().any(|p| SOURCES.iter().any(|s| inside(p, s))));
-            if adds && plan.packages.iter().any(|p| p.anchor >= index) {
+            if adds && late(index) {
                 return refuse(
                     command.line,
                     format!(
@@ -434,6 +465,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
     for index in 0..last_build.min(draft.steps.len()) {
         let Some(step) = draft.steps.get(index) else { continue };
         if step.keyword == Keyword::Run && plan.fate(index) == Fate::Runtime {
+            let configures = step.run.as_ref().is_some_and(|r| r.commands.iter().any(configures_system));
             let users = step.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| c.action == Action::User));
             let paths: Vec<&String> = roles
                 .of
@@ -450,7 +482,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
                 .skip(index + 1)
                 .take_while(|(i, _)| *i <= last_build)
                 .any(|(i, later)| plan.fate(i) != Fate::Runtime && needs(draft, later, users, &paths));
-            if needed {
+            if needed || configures {
                 plan.set(index, Fate::Both);
             }
         }
@@ -495,6 +527,8 @@ fn copies(draft: &Draft, plan: &mut Plan, compiled: bool, last_build: usize) {
         let fate = match snapshot {
             Some(s) if copy.step <= s.last_writer => Fate::Build,
             _ if copy.step > last_build => Fate::Runtime,
+            // Package managers and their downloads read what stands there without anybody naming it.
+            _ if SETTINGS.iter().any(|s| inside(&copy.destination, s)) => Fate::Both,
             _ if compiled && read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Build,
             _ if below => Fate::Both,
             _ if covered(draft, plan, copy.step) => Fate::Build,
@@ -572,7 +606,9 @@ fn configuration(draft: &Draft, plan: &mut Plan) {
                 .skip(index + 1)
                 .any(|(i, later)| plan.fate(i) != Fate::Build && super::draft::mentions(later.span.text(source), &pair.name.text))
         });
-        if !used {
+        let installs = !plan.packages.is_empty() || plan.upgrade.is_some();
+        let for_installing = installs && pairs.iter().any(|p| facts().installing.contains(&p.name.text));
+        if !used && !for_installing {
             plan.set(index, Fate::Build);
         }
     }

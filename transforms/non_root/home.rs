@@ -1,5 +1,6 @@
 //! What lies in root's home, which another user can't enter (its mode is 700).
 
+use crate::model::command::Action;
 use crate::model::{State, Step, Value};
 use crate::syntax::{Keyword, View};
 
@@ -9,18 +10,30 @@ use super::subject::{Subject, absolute, resolve};
 
 /// The first thing of the final image that needs root's home.
 pub fn objection(subject: &Subject) -> Option<Objection> {
-    subject.steps().find_map(|(_, step)| of(step))
+    let unread = subject.steps().any(|(_, step)| runs_unread(step));
+    subject.steps().find_map(|(_, step)| of(step, unread))
 }
 
-fn of(step: &Step) -> Option<Objection> {
+/// Whether a RUN does what can't be read here: another script, a program that is not known.
+fn runs_unread(step: &Step) -> bool {
+    let Some(run) = &step.run else { return step.keyword == Keyword::Run };
+    run.script.is_none()
+        || run.commands.iter().any(|c| {
+            let program = c.words.first().and_then(|w| w.literal.as_deref()).map(|p| p.rsplit('/').next().unwrap_or(p));
+            c.action == Action::Unknown || matches!(program, Some("sh" | "bash" | "ash" | "dash" | "." | "source"))
+        })
+}
+
+fn of(step: &Step, unread: bool) -> Option<Objection> {
     let line = step.line;
     let object = |what: String| Some(Objection { reason: format!("{what} lies in /root, which only root can enter"), line });
     match &step.view {
         View::Env { pairs, .. } => pairs.iter().find_map(|p| {
             let value = p.value.as_ref()?;
             let text = resolve(&value.text, &step.before).unwrap_or_else(|| value.text.clone());
-            // A folder of PATH that can't be entered is passed over; what was put there is found at the step that does it.
-            (names_root(&text) && p.name.text != "PATH").then(|| object(format!("what {} names", p.name.text))).flatten()
+            // A folder of PATH that can't be entered is passed over; what was put there is found at the step that does it, if
+            // all steps can be read.
+            (names_root(&text) && (unread || p.name.text != "PATH")).then(|| object(format!("what {} names", p.name.text))).flatten()
         }),
         View::Workdir { path } => {
             let path = absolute(&resolve(&path.text, &step.before)?, step.before.workdir.as_deref())?;
