@@ -7,6 +7,9 @@ use super::{Action, Classified};
 use crate::shell::{self, AndOr, Body, Command, CommandKind, Dialect, Operator, Pipeline, Script, ShellWord};
 use crate::source::LineIndex;
 
+/// Nobody writes more by hand; every command is looked up among them. What is defined beyond is a command that is not known.
+const MOST_FUNCTIONS: usize = 200;
+
 /// `sh -c "sh -c ..."` is followed this far.
 const MAX_NESTING: usize = 4;
 
@@ -155,7 +158,9 @@ impl Walker<'_> {
                 self.unless_moved(before);
             }
             CommandKind::Function { name, body } => {
-                self.functions.push(Function { name: name.clone(), body: (**body).clone(), seen: false });
+                if self.functions.len() < MOST_FUNCTIONS {
+                    self.functions.push(Function { name: name.clone(), body: (**body).clone(), seen: false });
+                }
             }
             CommandKind::Other => {
                 let line = self.lines.line(command.span.start);
