@@ -44,7 +44,8 @@ fn run(source: &str) -> Outcome {
     let all = ["all".to_owned()];
     let selection = Selection::resolve(transforms::all(), &all, &[], false).expect("the group `all` exists");
     let options = Options::default();
-    let settings = Settings { transforms: transforms::all(), selection: &selection, options: &options, catalog: Catalog::built_in() };
+    let settings =
+        Settings { transforms: transforms::all(), selection: &selection, options: &options, catalog: Catalog::built_in(), recipes: &[] };
     pipeline::run(source, &Context::none(), settings)
 }
 
