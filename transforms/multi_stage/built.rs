@@ -436,7 +436,7 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
                 format!("C++ built with `{}` may need a newer libstdc++ than the runtime image has", draft.image.written),
             );
         }
-        plan.package(if draft.facts.package_manager.as_deref() == Some("apk") { "libstdc++" } else { "libstdc++6" }, 0);
+        plan.package(if draft.manager() == "apk" { "libstdc++" } else { "libstdc++6" }, 0);
     }
     let mut text = String::new();
     for path in context.files().0 {
@@ -449,7 +449,7 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
         text.push_str(step.span.text(draft.model.file.source()));
     }
     if text.contains("-fopenmp") {
-        plan.package(if draft.facts.package_manager.as_deref() == Some("apk") { "libgomp" } else { "libgomp1" }, 0);
+        plan.package(if draft.manager() == "apk" { "libgomp" } else { "libgomp1" }, 0);
     }
     if text.contains("find_package(")
         || text.contains("pkg_check_modules")

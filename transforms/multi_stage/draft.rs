@@ -126,6 +126,11 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// The system's package manager; apt where the catalog names none.
+    pub(super) fn manager(&self) -> &str {
+        self.facts.package_manager.as_deref().unwrap_or("apt")
+    }
+
     /// The directory in force at the end of the stage.
     pub(super) fn workdir(&self) -> Option<&str> {
         self.stage.end.workdir.as_deref()

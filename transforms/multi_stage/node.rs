@@ -239,7 +239,7 @@ impl Node {
             let names: Vec<String> =
                 self.installs.iter().filter_map(|i| package(draft, &i.folder)).flat_map(|p| p.runtime_names()).collect();
             let anchor = self.installs.first().map_or(0, |i| i.step);
-            let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+            let manager = draft.manager();
             for name in names {
                 match draft.model.catalog.node_runtime(&name, manager, &draft.facts.releases) {
                     Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),

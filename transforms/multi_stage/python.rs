@@ -470,7 +470,7 @@ impl Python {
             needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
             needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
             let anchor = self.first_install.unwrap_or(0);
-            let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+            let manager = draft.manager();
             for package in &self.packages {
                 let (name, extras) = package;
                 match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.from_source || manager == "apk")

@@ -334,7 +334,7 @@ fn installing_environment(plan: &mut Plan, command: &Classified) -> Result<(), R
 pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, name: &str) -> Result<(), Refusal> {
     let bare = name.split(['=', ':', '/']).next().unwrap_or(name);
     let distribution = draft.facts.distribution.as_deref().unwrap_or("debian");
-    let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let manager = draft.manager();
     let catalog = draft.model.catalog;
     let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
     if let Some(others) = super::system::replaced(draft, bare) {

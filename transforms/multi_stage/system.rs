@@ -73,8 +73,7 @@ pub(super) fn replaced(draft: &Draft, name: &str) -> Option<Vec<String>> {
         return None;
     }
     let language = draft.facts.language.as_deref().unwrap_or_default();
-    let of_distribution =
-        |r: &&super::facts::Replacement| r.language == language && r.manager == draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let of_distribution = |r: &&super::facts::Replacement| r.language == language && r.manager == draft.manager();
     let rule = facts()
         .system
         .replacements
@@ -91,7 +90,7 @@ pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize,
     if !draft.completed || !(name.ends_with("-dev") || name.ends_with("-devel")) {
         return false;
     }
-    let manager = draft.facts.package_manager.as_deref().unwrap_or("apt");
+    let manager = draft.manager();
     let catalog = draft.model.catalog;
     let exact = draft.facts.distribution.as_deref() == Some("debian")
         && facts().system.releases.iter().any(|r| draft.facts.releases == [r.clone()]);

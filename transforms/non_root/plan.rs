@@ -79,9 +79,10 @@ impl<'m> Planner<'_, 'm, '_> {
     fn owner_for(&self, step: &Step) -> Result<&str, Objection> {
         let linked = step.reading.flags.iter().any(|f| f.name == "link" && f.value.as_deref() != Some("false"));
         let user = self.account.user.as_str();
-        match (linked, self.account.owner.chars().chain(user.chars()).all(|c| c.is_ascii_digit() || c == ':')) {
-            (false, _) | (true, true) => Ok(self.owner()),
-            (true, false) if user.chars().all(|c| c.is_ascii_digit() || c == ':') => Ok(user),
+        let is_number = |name: &str| name.chars().all(|c| c.is_ascii_digit() || c == ':');
+        match (linked, is_number(user), is_number(&self.account.owner)) {
+            (false, ..) | (true, true, true) => Ok(self.owner()),
+            (true, true, false) => Ok(user),
             _ => Err(Objection { reason: format!("COPY --link can't give files to {user} by name"), line: step.line }),
         }
     }
@@ -361,7 +362,7 @@ impl<'m> Planner<'_, 'm, '_> {
         }
         let anchor = self.early.unwrap_or_else(|| self.user_anchor());
         let mut commands = self.account.make.clone();
-        commands.extend(self.give_directories(&self.directories, position, true));
+        commands.extend(self.give_directories(&self.directories, position));
         let mut before: Vec<(usize, String)> = Vec::new();
         if !commands.is_empty() {
             self.needs_shell(position)?;
@@ -378,7 +379,7 @@ impl<'m> Planner<'_, 'm, '_> {
             }
         }
         if !self.late.is_empty() {
-            before.push((anchor, self.instruction("RUN", &self.give_directories(&self.late, anchor, true))));
+            before.push((anchor, self.instruction("RUN", &self.give_directories(&self.late, anchor))));
         }
         before.push((anchor, self.instruction("USER", std::slice::from_ref(&self.account.user))));
         // Insertions at one place become one edit, in order.
@@ -465,12 +466,12 @@ impl<'m> Planner<'_, 'm, '_> {
         Ok(())
     }
 
-    fn give_directories(&self, directories: &[String], position: usize, make: bool) -> Vec<String> {
+    fn give_directories(&self, directories: &[String], position: usize) -> Vec<String> {
         if directories.is_empty() {
             return Vec::new();
         }
         let list = directories.join(" ");
-        let make = make && !directories.iter().all(|d| self.stands(d, position));
+        let make = !directories.iter().all(|d| self.stands(d, position));
         let (name, group) = self.account.owner.split_once(':').unwrap_or((&self.account.owner, ""));
         match self.account.tools {
             Tools::Install => {
