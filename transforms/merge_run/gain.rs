@@ -53,6 +53,22 @@ pub(super) fn gains(facts: &[Option<&RunFacts>], lines: &[usize]) -> Vec<Gain> {
     merged(found, &free)
 }
 
+/// The gains that count in a stage that is thrown away, where size is nothing: an index and what is installed with it at once.
+pub(super) fn stale(facts: &[Option<&RunFacts>], lines: &[usize]) -> Vec<Gain> {
+    let members: Vec<Member> = facts.iter().map(|f| Member::of(*f)).collect();
+    let line = |at: usize| lines.get(at).copied().unwrap_or(0);
+    let mut found = Vec::new();
+    let mut start = 0;
+    while let Some(earlier) = members.get(start) {
+        let reasons = members.iter().enumerate().skip(start + 1).map_while(|(at, m)| stale_index(earlier, m, line(start), line(at)));
+        let reasons: Vec<String> = reasons.collect();
+        let end = start + 1 + reasons.len();
+        found.extend(reasons.into_iter().next().map(|reason| Gain { range: start..end, reason, shrinks: true }));
+        start = end;
+    }
+    found
+}
+
 /// One gain for all that overlap, grown over the members beside it that cost nothing.
 fn merged(mut found: Vec<Gain>, free: &[bool]) -> Vec<Gain> {
     for gain in &mut found {
@@ -227,12 +243,18 @@ fn within(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
+/// Why `later` must not use an index that `earlier` fetched at another time.
+fn stale_index(earlier: &Member, later: &Member, earlier_line: usize, later_line: usize) -> Option<String> {
+    let manager = later.relies.iter().find(|m| earlier.updates.contains(*m))?;
+    Some(format!(
+        "line {later_line} installs with the {manager} index that line {earlier_line} fetches; apart, an old index from the cache is used when only the second changes"
+    ))
+}
+
 /// Why `later` is better in one layer with `earlier`.
 fn pays(earlier: &Member, later: &Member, earlier_line: usize, later_line: usize) -> Option<String> {
-    if let Some(manager) = later.relies.iter().find(|m| earlier.updates.contains(*m)) {
-        return Some(format!(
-            "line {later_line} installs with the {manager} index that line {earlier_line} fetches; apart, an old index from the cache is used when only the second changes"
-        ));
+    if let Some(why) = stale_index(earlier, later, earlier_line, later_line) {
+        return Some(why);
     }
     let cached = |m: &&String| earlier.installs.contains(*m) || earlier.updates.contains(*m);
     if let Some(manager) = later.cleans.iter().find(cached) {

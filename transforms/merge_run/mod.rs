@@ -29,6 +29,14 @@ pub const TRANSFORM: Transform = Transform {
     run,
 };
 
+/// Two or more RUN instructions with nothing but comments and blank lines in between.
+struct Row {
+    /// The indices of the steps.
+    steps: Vec<usize>,
+    /// Whether their stage is part of the image that ships.
+    ships: bool,
+}
+
 /// A RUN beside others.
 struct Member<'m> {
     step: &'m Step,
@@ -55,34 +63,34 @@ fn run(model: &Model) -> Findings {
 /// stand in one layer. Empty where it stands alone.
 pub(crate) fn joined_with(model: &Model, step: usize) -> Vec<usize> {
     for row in rows(model) {
-        let Some(at) = row.iter().position(|s| *s == step) else { continue };
-        let members = members(model, &row);
-        let segment = plan(model, &members).0.into_iter().find(|s| s.range.contains(&at));
-        return segment.map(|s| s.range.filter_map(|m| row.get(m).copied()).collect()).unwrap_or_default();
+        let Some(at) = row.steps.iter().position(|s| *s == step) else { continue };
+        let members = members(model, &row.steps);
+        let segment = plan(model, &members, row.ships).0.into_iter().find(|s| s.range.contains(&at));
+        return segment.map(|s| s.range.filter_map(|m| row.steps.get(m).copied()).collect()).unwrap_or_default();
     }
     Vec::new()
 }
 
-/// Runs of two or more RUN instructions with nothing but comments and blank lines in between, in the stages that ship.
-fn rows(model: &Model) -> Vec<Vec<usize>> {
-    let mut rows: Vec<Vec<usize>> = Vec::new();
-    for stage in shipping(model) {
-        let Some(stage) = model.stages.get(stage) else { continue };
-        let mut row: Vec<usize> = Vec::new();
+/// Every row of the file, in order.
+fn rows(model: &Model) -> Vec<Row> {
+    let shipping = shipping(model);
+    let mut rows = Vec::new();
+    for (number, stage) in model.stages.iter().enumerate() {
+        let ships = shipping.contains(&number);
+        let mut steps: Vec<usize> = Vec::new();
         for index in stage.steps.clone() {
             let Some(step) = model.steps.get(index) else { continue };
-            let follows = row.last().and_then(|r| model.steps.get(*r)).is_some_and(|before| between_is_idle(model, before.item, step.item));
+            let follows = steps.last().and_then(|r| model.steps.get(*r)).is_some_and(|before| between_is_idle(model, before.item, step.item));
             if step.keyword != Keyword::Run || !follows {
-                rows.extend((row.len() > 1).then(|| std::mem::take(&mut row)));
-                row.clear();
+                let steps = std::mem::take(&mut steps);
+                rows.extend((steps.len() > 1).then_some(Row { steps, ships }));
             }
             if step.keyword == Keyword::Run {
-                row.push(index);
+                steps.push(index);
             }
         }
-        rows.extend((row.len() > 1).then_some(row));
+        rows.extend((steps.len() > 1).then_some(Row { steps, ships }));
     }
-    rows.sort();
     rows
 }
 
@@ -207,9 +215,12 @@ fn replaced_program(before: &[&RunFacts], after: &RunFacts) -> Option<String> {
 }
 
 /// The RUNs of a row that the policy wants to see joined.
-fn wanted(model: &Model, members: &[Member]) -> Vec<gain::Gain> {
+fn wanted(model: &Model, members: &[Member], ships: bool) -> Vec<gain::Gain> {
     let facts: Vec<Option<&RunFacts>> = members.iter().map(|m| m.step.run.as_ref()).collect();
     let lines: Vec<usize> = members.iter().map(|m| m.step.line).collect();
+    if !ships {
+        return gain::stale(&facts, &lines);
+    }
     if joins_all(model) {
         return vec![gain::Gain {
             range: 0..members.len(),
@@ -240,10 +251,10 @@ fn segment_end(members: &[Member], start: usize, limit: usize) -> usize {
 }
 
 /// The groups of a row that are joined, each with its reason, and what stands in the way of others.
-fn plan(model: &Model, members: &[Member]) -> (Vec<gain::Gain>, Vec<Refusal>) {
+fn plan(model: &Model, members: &[Member], ships: bool) -> (Vec<gain::Gain>, Vec<Refusal>) {
     let barriers: Vec<Option<Refusal>> = (0..members.len().saturating_sub(1)).map(|at| barrier(model, members, at)).collect();
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
-    for gain in wanted(model, members) {
+    for gain in wanted(model, members, ships) {
         let mut start = gain.range.start;
         for at in gain.range.clone() {
             let barrier = if at + 1 == gain.range.end { None } else { barriers.get(at).cloned().flatten() };
@@ -252,7 +263,7 @@ fn plan(model: &Model, members: &[Member]) -> (Vec<gain::Gain>, Vec<Refusal>) {
             }
             // What stands in the way of a gain is worth a word.
             refusals.extend(barrier.filter(|_| gain.shrinks));
-            found.extend(worth_it(model, members, start..at + 1, &gain));
+            found.extend(worth_it(model, members, ships, start..at + 1, &gain));
             start = at + 1;
         }
     }
@@ -260,17 +271,17 @@ fn plan(model: &Model, members: &[Member]) -> (Vec<gain::Gain>, Vec<Refusal>) {
 }
 
 /// What can be joined of `range`, in which no barrier stands, and pays by itself.
-fn worth_it(model: &Model, members: &[Member], range: Range<usize>, gain: &gain::Gain) -> Vec<gain::Gain> {
+fn worth_it(model: &Model, members: &[Member], ships: bool, range: Range<usize>, gain: &gain::Gain) -> Vec<gain::Gain> {
     let mut found = Vec::new();
     let mut start = range.start;
     while start < range.end {
         let end = segment_end(members, start, range.end);
         if end > start + 1 {
             let inner = members.get(start..end).unwrap_or_default();
-            let reason = if (start..end) == gain.range || joins_all(model) {
+            let reason = if (start..end) == gain.range || (ships && joins_all(model)) {
                 Some(gain.reason.clone())
             } else {
-                wanted(model, inner).into_iter().next().map(|g| g.reason)
+                wanted(model, inner, ships).into_iter().next().map(|g| g.reason)
             };
             found.extend(reason.map(|reason| gain::Gain { range: start..end, reason, shrinks: gain.shrinks }));
         }
@@ -279,9 +290,9 @@ fn worth_it(model: &Model, members: &[Member], range: Range<usize>, gain: &gain:
     found
 }
 
-fn row_findings(model: &Model, row: &[usize], findings: &mut Findings) {
-    let members = members(model, row);
-    let (segments, refusals) = plan(model, &members);
+fn row_findings(model: &Model, row: &Row, findings: &mut Findings) {
+    let members = members(model, &row.steps);
+    let (segments, refusals) = plan(model, &members, row.ships);
     findings.refusals.extend(refusals);
     let source = model.file.source();
     for segment in segments {
