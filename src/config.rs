@@ -37,12 +37,20 @@ pub struct OptionSpec {
 }
 
 /// Every option of every transform.
-pub const OPTIONS: &[OptionSpec] = &[OptionSpec {
-    transform: "merge-run",
-    name: "policy",
-    default: "\"size\"",
-    about: "\"size\" joins where it pays in a stage that ships, \"all\" wherever it can be done",
-}];
+pub const OPTIONS: &[OptionSpec] = &[
+    OptionSpec {
+        transform: "merge-run",
+        name: "policy",
+        default: "\"size\"",
+        about: "\"size\" joins where it pays in a stage that ships, \"all\" wherever it can be done",
+    },
+    OptionSpec {
+        transform: "merge-run",
+        name: "style",
+        default: "\"auto\"",
+        about: "\"chain\" joins by &&, \"heredoc\" in here-documents where it can be done, \"auto\" in here-documents where the file has them",
+    },
+];
 
 impl Options {
     /// The value of an option, if the user has set it.

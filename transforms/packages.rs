@@ -1,7 +1,7 @@
 //! What the package-manager transforms share: which RUNs they look at, and how they add to one.
 
-use super::merge_run;
 use super::style::Style;
+use super::{Level, Proposal, merge_run};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Model, RunFacts, Step};
@@ -142,6 +142,22 @@ pub(crate) fn tidy_layers<'m>(
         found.push((command, tidy, edit));
     }
     found
+}
+
+/// What [`tidy_layers`] found as proposals, under a title made of the command that tidies up.
+pub(crate) fn tidy_proposals(
+    found: Vec<(&Classified, String, Edit)>,
+    title: impl Fn(&str) -> String,
+    reason: &str,
+) -> impl Iterator<Item = Proposal> {
+    found.into_iter().map(move |(command, tidy, edit)| Proposal {
+        level: Level::Safe,
+        title: title(&tidy),
+        reason: reason.to_owned(),
+        line: command.line,
+        declares: Vec::new(),
+        edits: vec![edit],
+    })
 }
 
 /// Whether the file sets one of these variables, by ENV or ARG, before `step`.

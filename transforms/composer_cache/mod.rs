@@ -1,7 +1,7 @@
 //! Composer without its cache.
 
-use super::packages::{has_option, language, sets, tidy_layers};
-use super::{Findings, Group, Level, Proposal, Transform};
+use super::packages::{has_option, language, sets, tidy_layers, tidy_proposals};
+use super::{Findings, Group, Transform};
 use crate::model::Model;
 use crate::model::command::{Action, Classified, Operation};
 
@@ -16,19 +16,11 @@ pub const TRANSFORM: Transform = Transform {
 };
 
 fn run(model: &Model) -> Findings {
-    let mut findings = Findings::default();
     let settled = ["COMPOSER_CACHE_DIR", "COMPOSER_NO_CACHE", "COMPOSER_HOME", "XDG_CACHE_HOME"];
-    for (command, _, edit) in tidy_layers(model, fills, cleans, |step| sets(step, &settled)) {
-        findings.proposals.push(Proposal {
-            level: Level::Safe,
-            title: "remove Composer's cache in the same layer".into(),
-            reason: "Composer keeps the archive of every package that it unpacks; nothing in the image reads them again".into(),
-            line: command.line,
-            declares: Vec::new(),
-            edits: vec![edit],
-        });
-    }
-    findings
+    let found = tidy_layers(model, fills, cleans, |step| sets(step, &settled));
+    let reason = "Composer keeps the archive of every package that it unpacks; nothing in the image reads them again";
+    let proposals = tidy_proposals(found, |_| "remove Composer's cache in the same layer".into(), reason).collect();
+    Findings { proposals, refusals: Vec::new() }
 }
 
 fn fills(command: &Classified) -> bool {

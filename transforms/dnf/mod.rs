@@ -1,7 +1,7 @@
 //! yum, dnf and zypper without their caches.
 
-use super::packages::{system, tidy_layers};
-use super::{Findings, Group, Level, Proposal, Transform};
+use super::packages::{system, tidy_layers, tidy_proposals};
+use super::{Findings, Group, Transform};
 use crate::model::Model;
 use crate::model::command::{Classified, Operation, cache_of};
 
@@ -16,18 +16,10 @@ pub const TRANSFORM: Transform = Transform {
 };
 
 fn run(model: &Model) -> Findings {
-    let mut findings = Findings::default();
-    for (command, tidy, edit) in tidy_layers(model, fills, cleans, |_| false) {
-        findings.proposals.push(Proposal {
-            level: Level::Safe,
-            title: format!("run `{tidy}` in the same layer"),
-            reason: "the package manager keeps its metadata and downloads; nothing in the image reads them again".into(),
-            line: command.line,
-            declares: Vec::new(),
-            edits: vec![edit],
-        });
-    }
-    findings
+    let found = tidy_layers(model, fills, cleans, |_| false);
+    let reason = "the package manager keeps its metadata and downloads; nothing in the image reads them again";
+    let proposals = tidy_proposals(found, |tidy| format!("run `{tidy}` in the same layer"), reason).collect();
+    Findings { proposals, refusals: Vec::new() }
 }
 
 fn fills(command: &Classified) -> bool {

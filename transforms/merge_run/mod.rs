@@ -1,6 +1,7 @@
 //! Joins adjacent RUN instructions where a shell can't tell the difference.
 
 mod gain;
+mod heredoc;
 mod join;
 #[cfg(test)]
 mod proof;
@@ -13,11 +14,12 @@ use shape::Shape;
 
 use super::style::Style;
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
+use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Base, Model, RunFacts, Step};
 use crate::shell::{Body, Dialect, Script};
 use crate::source::Span;
-use crate::syntax::{Form, ItemKind, Keyword};
+use crate::syntax::{Form, Instruction, ItemKind, Keyword};
 
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
@@ -44,11 +46,36 @@ struct Member<'m> {
     script: Option<&'m Script>,
     shape: Option<Shape>,
     body: Span,
+    /// What it would be in a here-document, where the settings and the file want one.
+    lines: Option<heredoc::Lines>,
+    is_heredoc: bool,
+}
+
+impl<'m> Member<'m> {
+    /// The RUN as part of a here-document.
+    fn part(&'m self, instruction: &'m Instruction) -> Option<heredoc::Part<'m>> {
+        Some(heredoc::Part { instruction, arguments: self.step.reading.arguments, script: self.script?, shape: self.shape.as_ref()? })
+    }
+
+    /// Whether this RUN and `next` can be lines of one here-document.
+    fn lines_fit(&self, next: &Self) -> bool {
+        self.lines.as_ref().zip(next.lines.as_ref()).is_some_and(|(lines, next)| lines.fits(next))
+    }
+}
+
+/// The delimiter of the here-documents that RUNs are joined into; `None` where they are joined by `&&`.
+fn opener(model: &Model) -> Option<String> {
+    let written = heredoc::opener(model.file);
+    match model.options.get("merge-run", "style").and_then(|s| s.as_str()) {
+        Some("chain") => None,
+        Some("heredoc") => Some(written.unwrap_or_else(|| "<<EOF".to_owned())),
+        _ => written,
+    }
 }
 
 /// Joins every group that can be joined, whatever it brings.
 fn joins_all(model: &Model) -> bool {
-    model.options.transforms.get("merge-run").and_then(|t| t.get("policy")).and_then(|p| p.as_str()) == Some("all")
+    model.options.get("merge-run", "policy").and_then(|p| p.as_str()) == Some("all")
 }
 
 fn run(model: &Model) -> Findings {
@@ -80,7 +107,8 @@ fn rows(model: &Model) -> Vec<Row> {
         let mut steps: Vec<usize> = Vec::new();
         for index in stage.steps.clone() {
             let Some(step) = model.steps.get(index) else { continue };
-            let follows = steps.last().and_then(|r| model.steps.get(*r)).is_some_and(|before| between_is_idle(model, before.item, step.item));
+            let follows =
+                steps.last().and_then(|r| model.steps.get(*r)).is_some_and(|before| between_is_idle(model, before.item, step.item));
             if step.keyword != Keyword::Run || !follows {
                 let steps = std::mem::take(&mut steps);
                 rows.extend((steps.len() > 1).then_some(Row { steps, ships }));
@@ -113,6 +141,7 @@ fn between_is_idle(model: &Model, from: usize, to: usize) -> bool {
 }
 
 fn members<'m>(model: &'m Model, row: &[usize]) -> Vec<Member<'m>> {
+    let in_lines = opener(model).is_some();
     row.iter()
         .filter_map(|index| {
             let step = model.steps.get(*index)?;
@@ -123,18 +152,23 @@ fn members<'m>(model: &'m Model, row: &[usize]) -> Vec<Member<'m>> {
                 let errexit = step.before.shell.iter().skip(1).any(|f| f == "errexit" || (f.starts_with('-') && f.contains('e')));
                 Some(Shape::of(script, body.text(), Dialect::of(&step.before.shell), errexit))
             });
-            Some(Member { step, keyword: instruction.keyword_span, script, shape, body: instruction.body })
+            let is_heredoc = !instruction.heredocs.is_empty();
+            let mut member =
+                Member { step, keyword: instruction.keyword_span, script, shape, body: instruction.body, lines: None, is_heredoc };
+            if in_lines {
+                member.lines = member.part(instruction).and_then(|part| heredoc::Lines::of(model.file.source(), &part, model.file.escape));
+            }
+            Some(member)
         })
         .collect()
 }
 
 /// Why nothing can be joined to `member` on either side.
-fn unfit(model: &Model, member: &Member) -> Option<String> {
-    let instruction = model.file.instruction(member.step.item)?;
+fn unfit(member: &Member, in_lines: bool) -> Option<String> {
     if member.step.reading.form == Form::Exec {
         return Some("is in exec form, which no shell runs".into());
     }
-    if !instruction.heredocs.is_empty() {
+    if member.is_heredoc && !in_lines {
         return Some("has a here-document".into());
     }
     match &member.shape {
@@ -157,7 +191,7 @@ fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
         })
     };
     for one in [member, next] {
-        if let Some(why) = unfit(model, one) {
+        if let Some(why) = unfit(one, member.lines_fit(next)) {
             return refuse(one.step, &why);
         }
     }
@@ -190,6 +224,7 @@ fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
     }
     let (shape, next_shape) = (member.shape.as_ref()?, next.shape.as_ref()?);
     if !shape.governed_like(next_shape)
+        && !member.lines_fit(next)
         && let Some(why) = shape.stops()
     {
         return refuse(member.step, why);
@@ -231,23 +266,21 @@ fn wanted(model: &Model, members: &[Member], ships: bool) -> Vec<gain::Gain> {
     gain::gains(&facts, &lines)
 }
 
-/// One end for the segment from `start`: all of it is joined by `&&`, or all by `;` under one `set -e`.
+/// One end for the segment from `start`: all of it is joined by `&&`, or all by `;` under one `set -e`, or as lines of a here-document.
 fn segment_end(members: &[Member], start: usize, limit: usize) -> usize {
     let governed = |at: usize| match (members.get(at).and_then(|m| m.shape.as_ref()), members.get(at + 1).and_then(|m| m.shape.as_ref())) {
         (Some(one), Some(next)) => at + 1 < limit && one.governed_like(next),
         _ => false,
     };
-    let mut end = start + 1;
-    if governed(start) {
-        while end < limit && governed(end - 1) {
-            end += 1;
-        }
-        return end;
-    }
-    while end < limit && members.get(end - 1).and_then(|m| m.shape.as_ref()).is_some_and(|s| s.stops().is_none()) {
-        end += 1;
-    }
-    end
+    let in_lines = |at: usize| members.get(at).zip(members.get(at + 1)).is_some_and(|(one, next)| at + 1 < limit && one.lines_fit(next));
+    let chained = |at: usize| {
+        let pair = members.get(at).zip(members.get(at + 1)).filter(|_| at + 1 < limit);
+        pair.is_some_and(|(one, next)| !one.is_heredoc && !next.is_heredoc && one.shape.as_ref().is_some_and(|s| s.stops().is_none()))
+    };
+    let reach = |joins: &dyn Fn(usize) -> bool| (start..limit).find(|at| !joins(*at)).map_or(limit, |at| at + 1);
+    // The longest segment counts, and what the settings want where there is a choice.
+    let others = if governed(start) { reach(&governed) } else { reach(&chained) };
+    others.max(reach(&in_lines))
 }
 
 /// The groups of a row that are joined, each with its reason, and what stands in the way of others.
@@ -294,24 +327,35 @@ fn row_findings(model: &Model, row: &Row, findings: &mut Findings) {
     let members = members(model, &row.steps);
     let (segments, refusals) = plan(model, &members, row.ships);
     findings.refusals.extend(refusals);
-    let source = model.file.source();
     for segment in segments {
-        let parts: Option<Vec<Part>> = members
-            .get(segment.range.clone())
-            .unwrap_or_default()
-            .iter()
-            .map(|m| Some(Part { script: m.script?, shape: m.shape.as_ref()?, body: m.body }))
-            .collect();
-        let (Some(parts), Some(first)) = (parts, members.get(segment.range.start)) else { continue };
-        let file_spans = model.file.instructions().filter(|(_, i)| i.keyword == Keyword::Run).map(|(_, i)| i.body);
-        let style = Style::of(source, parts.iter().map(|p| p.body).chain(file_spans), model.file.escape);
+        let Some(inner) = members.get(segment.range.clone()) else { continue };
+        let (Some(first), Some(edits)) = (inner.first(), edits(model, inner)) else { continue };
         findings.proposals.push(Proposal {
             level: Level::Safe,
             title: format!("join {} RUN instructions into one layer", segment.range.len()),
             reason: segment.reason,
             line: first.step.line,
             declares: Vec::new(),
-            edits: join::edits(source, &parts, &style, model.file.escape),
+            edits,
         });
     }
+}
+
+/// The edits that join `members`.
+fn edits(model: &Model, members: &[Member]) -> Option<Vec<Edit>> {
+    let source = model.file.source();
+    if members.windows(2).all(|pair| matches!(pair, [one, next] if one.lines_fit(next))) {
+        let parts: Option<Vec<_>> =
+            members.iter().map(|m| Some((m.part(model.file.instruction(m.step.item)?)?, m.lines.clone()?))).collect();
+        let edit = heredoc::edit(source, &parts?, &opener(model)?);
+        if edit.is_some() || members.iter().any(|m| m.is_heredoc) {
+            return edit.map(|e| vec![e]);
+        }
+    }
+    let parts: Option<Vec<Part>> =
+        members.iter().map(|m| Some(Part { script: m.script?, shape: m.shape.as_ref()?, body: m.body })).collect();
+    let parts = parts?;
+    let file_spans = model.file.instructions().filter(|(_, i)| i.keyword == Keyword::Run).map(|(_, i)| i.body);
+    let style = Style::of(source, parts.iter().map(|p| p.body).chain(file_spans), model.file.escape);
+    Some(join::edits(source, &parts, &style, model.file.escape))
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::super::style::Style;
+use super::heredoc;
 use super::join::{self, Part};
 use super::shape::Shape;
 use crate::edit::Edit;
@@ -97,6 +98,8 @@ const COMMANDS: &[&str] = &[
     "sleep 0 & wait",
     "echo bg &",
     "echo $(cd d && ls)",
+    "echo $(false; echo inner)",
+    "touch $(false; echo s)",
     "(exit 2)",
     "{ echo grouped; }",
     "command cd d",
@@ -151,6 +154,8 @@ const TRAPS: &[Trap] = &[
     ("a comment inside", |b| b.iter().any(|t| t.contains("# inside"))),
     ("a status turned around", |b| before_last(b, |t| t.contains("! "))),
     ("a here-document", |b| b.iter().any(|t| t.contains("<<END"))),
+    ("a script in a here-document", |b| b.iter().any(|t| t.starts_with("<<EOF"))),
+    ("an `&&` list before a script under set -e", |b| before_last(b, |t| t.contains(" && ")) && b.iter().any(|t| t.starts_with("<<EOF"))),
     ("an umask", |b| before_last(b, |t| t.contains("umask"))),
     ("a pipeline that fails", |b| before_last(b, |t| t.contains("false | true"))),
     ("quoted operators", |b| b.iter().any(|t| t.contains("a && b; c"))),
@@ -183,6 +188,17 @@ fn list(random: &mut Random, depth: usize) -> String {
         text.push_str(&command);
     }
     text
+}
+
+/// A body for here-documents: commands in an `&&` list, or a script under `set -e`.
+fn lines(random: &mut Random) -> String {
+    let commands: Vec<&str> = (0..1 + random.below(4)).map(|_| random.pick(COMMANDS)).collect();
+    match random.below(5) {
+        0 => format!("<<EOF\nset -e\n{}\nEOF", commands.join("\n")),
+        1 => format!("<<EOF\nset -e\n{}\n{}\nEOF", list(random, 1), commands.join("\n# inside\n")),
+        2 => commands.join(" \\\n  # inside\n    && "),
+        _ => commands.join(" && "),
+    }
 }
 
 fn body(random: &mut Random) -> String {
@@ -309,6 +325,32 @@ fn joined(source: &str, dialect: Dialect, errexit: bool) -> Option<String> {
     Some(apply(source, join::edits(source, &parts, &style, '\\')))
 }
 
+/// Joins the bodies of `source` as the lines of one here-document.
+fn in_lines(source: &str, dialect: Dialect, errexit: bool) -> Option<String> {
+    let file = Dockerfile::parse(source);
+    let understood: Option<Vec<_>> = file
+        .instructions()
+        .map(|(_, i)| {
+            let reading = file.read(i);
+            let body = Body::of_run(source, i, &reading, file.escape)?;
+            let script = shell::parse(&body, dialect)?;
+            let shape = Shape::of(&script, body.text(), dialect, errexit);
+            Some((i, reading.arguments, script, shape))
+        })
+        .collect();
+    let understood = understood?;
+    let parts: Option<Vec<_>> = understood
+        .iter()
+        .map(|(instruction, arguments, script, shape)| {
+            let part = heredoc::Part { instruction, arguments: *arguments, script, shape };
+            heredoc::Lines::of(source, &part, file.escape).map(|lines| (part, lines))
+        })
+        .collect();
+    let parts = parts?;
+    parts.windows(2).all(|pair| pair[0].1.fits(&pair[1].1)).then_some(())?;
+    Some(apply(source, vec![heredoc::edit(source, &parts, "<<EOF")?]))
+}
+
 #[test]
 fn a_shell_cannot_tell_the_difference() {
     let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
@@ -320,31 +362,38 @@ fn a_shell_cannot_tell_the_difference() {
         (&["/bin/bash", "-c"], Dialect::Bash, false),
         (&["/bin/bash", "-eo", "pipefail", "-c"], Dialect::Bash, true),
     ];
-    let (mut compared, mut refused, mut naive_differs, mut governed, mut subshells, mut groups) = (0, 0, 0, 0, 0, 0);
+    let (mut compared, mut refused, mut naive_differs, mut governed, mut subshells, mut groups, mut in_heredocs) = (0, 0, 0, 0, 0, 0, 0);
     let mut trapped = vec![0usize; TRAPS.len()];
     let mut tries = 0;
     while compared < cases && tries < cases * 40 {
         tries += 1;
         let (shell, dialect, errexit) = shells[random.below(shells.len())];
         let head = if random.chance(6) { "set -e; " } else { "" };
-        let bodies: Vec<String> = (0..2 + random.below(3)).map(|_| format!("{head}{}", body(&mut random))).collect();
+        let for_lines = random.chance(25);
+        let body = |random: &mut Random| if for_lines { lines(random) } else { format!("{head}{}", body(random)) };
+        let bodies: Vec<String> = (0..2 + random.below(3)).map(|_| body(&mut random)).collect();
         for (count, (_, holds)) in trapped.iter_mut().zip(TRAPS) {
             *count += usize::from(holds(&bodies));
         }
         let source: String = bodies.iter().map(|b| format!("RUN {b}\n{}", if random.chance(30) { "# between\n\n" } else { "" })).collect();
-        let Some(text) = joined(&source, dialect, errexit) else {
+        let (chained, lines) = (joined(&source, dialect, errexit), in_lines(&source, dialect, errexit));
+        if chained.is_none() && lines.is_none() {
             refused += 1;
             continue;
-        };
+        }
         compared += 1;
-        let new = scripts(&text);
-        assert_eq!(new.len(), 1, "{source}\n=>\n{text}");
-        assert_eq!(
-            source.matches("# inside").count() + source.matches("# between").count(),
-            text.matches("# inside").count() + text.matches("# between").count()
-        );
         let apart = run(shell, &scripts(&source));
-        assert_eq!(apart, run(shell, &new), "seed {seed}, {shell:?}\n{source}\n=>\n{text}");
+        for text in chained.iter().chain(&lines) {
+            let new = scripts(text);
+            assert_eq!(new.len(), 1, "{source}\n=>\n{text}");
+            assert_eq!(
+                source.matches("# inside").count() + source.matches("# between").count(),
+                text.matches("# inside").count() + text.matches("# between").count()
+            );
+            assert_eq!(apart, run(shell, &new), "seed {seed}, {shell:?}\n{source}\n=>\n{text}");
+        }
+        in_heredocs += usize::from(lines.is_some());
+        let Some(text) = chained else { continue };
         let naive = scripts(&source).join(" && ");
         governed += usize::from(text.contains("; \\\n"));
         subshells += usize::from(text.contains("&& (") || text.contains("RUN ("));
@@ -354,7 +403,7 @@ fn a_shell_cannot_tell_the_difference() {
         }
     }
     eprintln!(
-        "{compared} sequences compared, {refused} not joined; {subshells} with a subshell, {groups} with a group, {governed} under one set -e; joined by a bare && every fifth differs {naive_differs} times"
+        "{compared} sequences compared, {refused} not joined; {subshells} with a subshell, {groups} with a group, {governed} under one set -e, {in_heredocs} in one here-document; joined by a bare && every fifth differs {naive_differs} times"
     );
     assert_eq!(compared, cases);
     // The generator produces what a careless join gets wrong.
@@ -363,6 +412,7 @@ fn a_shell_cannot_tell_the_difference() {
         assert!(*count > 0, "the generator made no {name} in {tries} sequences");
     }
     assert!(subshells > 0 && groups > 0 && governed > 0 && refused > 0);
+    assert!(in_heredocs as u64 * 20 > cases, "{in_heredocs}");
 }
 
 /// The known traps, each: a careless join goes wrong, ours does not, or does not join.

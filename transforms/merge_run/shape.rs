@@ -78,6 +78,8 @@ pub(super) struct Shape {
     only_head: bool,
     /// It relies on `set -e`: its own, or that of the SHELL.
     errexit: bool,
+    /// It says `set -e` somewhere.
+    sets_errexit: bool,
     /// The options of a `set -e` that is its first list.
     head: Option<String>,
     /// It ends in a comment of the shell, behind which nothing can stand.
@@ -130,6 +132,7 @@ impl Shape {
             changes_shell: look.changes_shell,
             only_head,
             errexit: look.errexit || shell_errexit,
+            sets_errexit: look.errexit,
             head,
             comment: script.comment.is_some(),
             plain_end: script.lists.last().is_some_and(|l| l.rest.is_empty() && is_plain(&l.first)),
@@ -140,12 +143,27 @@ impl Shape {
 
     /// Whether this body and `next` can be joined by `;` because the same `set -e` governs both.
     pub fn governed_like(&self, next: &Self) -> bool {
-        self.head.is_some() && self.head == next.head && self.only_head && self.plain_end && !self.comment
+        self.governing_head().is_some() && self.head == next.head
     }
 
     /// Why `next` can't follow in an `&&` chain.
     pub fn stops(&self) -> Option<&'static str> {
         self.last.or_else(|| (self.errexit && !self.chain).then_some("relies on `set -e`, which the shell ignores in front of `&&`"))
+    }
+
+    /// The `set -e` at its head, where that governs whatever follows in the same shell as it governs the rest of the body.
+    pub fn governing_head(&self) -> Option<&str> {
+        self.head.as_deref().filter(|_| self.only_head && self.plain_end && !self.comment)
+    }
+
+    /// Whether it is one list of simple commands joined by `&&`, which `set -e` does not concern.
+    pub fn is_list_of_commands(&self) -> bool {
+        self.chain && !self.compound && !self.comment && !self.sets_errexit
+    }
+
+    /// Whether it leaves the shell that runs it as it was.
+    pub fn keeps_to_itself(&self) -> bool {
+        !self.changes_shell
     }
 
     /// The wrap that it needs in an `&&` chain, in which it is the last or not.

@@ -1,7 +1,7 @@
 //! npm and yarn without their caches.
 
-use super::packages::{has_option, language, sets, tidy_layers};
-use super::{Findings, Group, Level, Proposal, Transform};
+use super::packages::{has_option, language, sets, tidy_layers, tidy_proposals};
+use super::{Findings, Group, Transform};
 use crate::model::Model;
 use crate::model::command::{Action, Classified, Operation};
 
@@ -29,16 +29,9 @@ fn run(model: &Model) -> Findings {
         |c| cleans(c, "yarn", &[".cache", "/yarn"]),
         |step| sets(step, &["YARN_CACHE_FOLDER", "npm_config_cache"]),
     );
-    let found = npm.into_iter().map(|f| ("npm", "~/.npm", f)).chain(yarn.into_iter().map(|f| ("yarn", "its cache folder", f)));
-    for (manager, place, (command, _, edit)) in found {
-        findings.proposals.push(Proposal {
-            level: Level::Safe,
-            title: format!("remove {manager}'s cache in the same layer"),
-            reason: format!("{manager} keeps every package that it downloads under {place}; nothing in the image reads them again"),
-            line: command.line,
-            declares: Vec::new(),
-            edits: vec![edit],
-        });
+    for (manager, place, found) in [("npm", "~/.npm", npm), ("yarn", "its cache folder", yarn)] {
+        let reason = format!("{manager} keeps every package that it downloads under {place}; nothing in the image reads them again");
+        findings.proposals.extend(tidy_proposals(found, |_| format!("remove {manager}'s cache in the same layer"), &reason));
     }
     findings
 }
