@@ -2,6 +2,8 @@
 
 use super::outline::Outline;
 use crate::file::Processed;
+use crate::model::rebuild::{Change, typical_source};
+use crate::report::rebuild::Both;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -250,11 +252,10 @@ impl FileRow {
             line: Some(e.diagnostic.line).filter(|l| *l > 0),
             fatal: e.kind == crate::file::FailureKind::Fatal,
         });
-        let context = file.context.as_deref();
-        let outline = |text: Option<&String>| text.filter(|_| !diff.is_empty()).map(|t| Outline::of(t, context));
+        let (before, after) = (!diff.is_empty()).then(|| outlines(file)).flatten().unzip();
         Self {
-            before: outline(file.source.as_ref()),
-            after: outline(outcome.map(|o| &o.text)),
+            before,
+            after,
             path,
             sha256: file.sha256.clone(),
             status: file.status().to_owned(),
@@ -267,6 +268,15 @@ impl FileRow {
             diff,
         }
     }
+}
+
+/// The shapes of a file before and after, with what runs again when the same source changes.
+fn outlines(file: &Processed) -> Option<(Outline, Outline)> {
+    let texts = Both::of(file)?;
+    let (before, after) = texts.models();
+    let source = before.context.is_known().then(|| typical_source(&before, &after)).flatten();
+    let change = source.as_deref().map_or(Change::Source, Change::File);
+    Some((Outline::of(&before, change), Outline::of(&after, change)))
 }
 
 /// What files with the same change have in common: the changed lines with their context, wherever the file is and on

@@ -13,33 +13,37 @@ use std::io::{self, Write};
 pub struct CheckArgs {
     #[command(flatten)]
     common: Common,
+    /// Tell which steps a build runs again after a change of this file of the build context, instead of a typical source
+    #[arg(long, value_name = "FILE")]
+    touch: Option<String>,
 }
 
 /// Tells what would change.
 pub fn run(args: &CheckArgs) -> io::Result<Exit> {
     let Some(answers) = args.common.answers() else { return Ok(Exit::Failed) };
-    report(&args.common, &answers)
+    report(&args.common, &answers, args.touch.as_deref())
 }
 
-/// Tells it in the format that was asked for.
-pub fn report(common: &Common, answers: &Answers) -> io::Result<Exit> {
+/// Tells it in the format that was asked for; `touched` is the file whose change is looked at.
+pub fn report(common: &Common, answers: &Answers, touched: Option<&str>) -> io::Result<Exit> {
     let mut out = output::stdout();
     match common.format {
         Format::Text => {
             let colour = output::stdout_has_colours();
             for file in answers.files.iter().filter(|_| !common.quiet) {
                 text::file(&mut out, file, common.verbose, colour)?;
+                text::rebuild(&mut out, file, touched, common.verbose)?;
             }
             if !answers.files.is_empty() {
                 writeln!(out, "{}", text::summary(&Totals::of(&answers.files)))?;
             }
         }
         Format::Json => {
-            serde_json::to_writer(&mut out, &Report::new(&answers.files, &answers.missing))?;
+            serde_json::to_writer(&mut out, &Report::new(&answers.files, &answers.missing, touched))?;
             writeln!(out)?;
         }
         Format::Ndjson => {
-            for file in Report::new(&answers.files, &answers.missing).files() {
+            for file in Report::new(&answers.files, &answers.missing, touched).files() {
                 serde_json::to_writer(&mut out, file)?;
                 writeln!(out)?;
             }

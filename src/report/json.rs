@@ -1,5 +1,6 @@
 //! `check --format json`: the one stable description of what would happen. `docs/check.md` explains it.
 
+use super::rebuild::{self, Rebuild};
 use crate::discover::Missing;
 use crate::edit::Edit;
 use crate::file::Processed;
@@ -22,6 +23,7 @@ pub struct FileObject<'a> {
     stages: usize,
     proposals: Vec<ProposalObject<'a>>,
     refusals: Vec<RefusalObject<'a>>,
+    rebuild: Vec<Rebuild>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -69,10 +71,11 @@ struct ErrorObject<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The answer for these files; what was named and is missing is a file with an error.
+    /// The answer for these files; what was named and is missing is a file with an error. `touched` is the file whose change
+    /// is looked at.
     #[must_use]
-    pub fn new(files: &'a [Processed], missing: &'a [Missing]) -> Self {
-        let files = files.iter().map(FileObject::of).chain(missing.iter().map(FileObject::missing)).collect();
+    pub fn new(files: &'a [Processed], missing: &'a [Missing], touched: Option<&str>) -> Self {
+        let files = files.iter().map(|file| FileObject::of(file, touched)).chain(missing.iter().map(FileObject::missing)).collect();
         Self { version: 1, files }
     }
 
@@ -84,7 +87,7 @@ impl<'a> Report<'a> {
 }
 
 impl<'a> FileObject<'a> {
-    fn of(file: &'a Processed) -> Self {
+    fn of(file: &'a Processed, touched: Option<&str>) -> Self {
         let outcome = file.outcome.as_ref();
         Self {
             path: super::shown(file),
@@ -111,6 +114,7 @@ impl<'a> FileObject<'a> {
                 .flat_map(|o| &o.refusals)
                 .map(|r| RefusalObject { transform: r.transform, reason: &r.reason, line: r.line })
                 .collect(),
+            rebuild: rebuild::of(file, touched),
             notes: outcome.into_iter().flat_map(|o| &o.notes).map(|(line, message)| NoteObject { message, line: *line }).collect(),
             error: file
                 .error
@@ -128,6 +132,7 @@ impl<'a> FileObject<'a> {
             stages: 0,
             proposals: Vec::new(),
             refusals: Vec::new(),
+            rebuild: Vec::new(),
             notes: Vec::new(),
             error: Some(ErrorObject { message: &missing.message, line: None }),
         }

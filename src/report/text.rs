@@ -1,7 +1,7 @@
 //! `check` for people.
 
 use super::snippet::{Kind, Message, render};
-use super::{Totals, count};
+use super::{Totals, count, rebuild};
 use crate::file::Processed;
 use crate::source::{LineIndex, Span};
 use std::io::{self, Write};
@@ -60,6 +60,24 @@ pub fn file(out: &mut impl Write, file: &Processed, verbose: bool, colour: bool)
         writeln!(out, "{}\n", render(&message, &lines, colour))?;
     }
     Ok(())
+}
+
+/// What a build runs again after a change, before and after: a line for the file that was `touched`; else one for a source
+/// where the proposals change it, and all there is to say if `verbose`.
+///
+/// # Errors
+/// What `out` says.
+pub fn rebuild(out: &mut impl Write, file: &Processed, touched: Option<&str>, verbose: bool) -> io::Result<()> {
+    let wanted = verbose || touched.is_some();
+    if !wanted && !file.has_changes() {
+        return Ok(());
+    }
+    let found = rebuild::of(file, touched);
+    let shown: Vec<_> = found.iter().filter(|r| wanted || (r.change == "source" && r.before != r.after)).collect();
+    for change in &shown {
+        writeln!(out, "{}: {}", super::shown(file), change.sentence())?;
+    }
+    if shown.is_empty() { Ok(()) } else { writeln!(out) }
 }
 
 /// One line a proposal: where, what, how far to trust it, why.

@@ -1,11 +1,11 @@
 //! Go modules: a fetch step of its own before the sources.
 
-use super::copy::Copy;
 use super::{Reach, line_end, manifests, narrow, relocate};
 use crate::context::manifests::go::Module;
 use crate::context::{Context, is_within, join};
 use crate::edit::Edit;
 use crate::model::command::{Action, Operation};
+use crate::model::copied::Copy;
 use crate::model::{Base, Model, Step, Value};
 use crate::transforms::{Level, Proposal};
 

@@ -1,17 +1,16 @@
 //! Copies what the install steps read first, then installs, then copies the rest.
 
-mod copy;
 mod fetch;
 mod manifests;
 mod needs;
 mod store;
 
-use copy::{Copy, inside};
 use needs::Need;
 
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::context::Knowledge;
 use crate::edit::Edit;
+use crate::model::copied::{Copy, inside};
 use crate::model::{Model, Step, path};
 use crate::source::Span;
 use crate::syntax::{Form, ItemKind, Keyword, View};

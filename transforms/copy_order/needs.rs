@@ -1,9 +1,9 @@
 //! Which files of the context a RUN reads.
 
-use super::copy::{Copy, inside};
 use super::manifests;
 use crate::context::manifests::python::Requirements;
 use crate::model::command::{Action, Classified, Operation};
+use crate::model::copied::{Copy, inside};
 use crate::model::{Model, Step, Value, path};
 use crate::shell::ShellWord;
 

@@ -1,12 +1,14 @@
 //! What a COPY or ADD takes from the context, and where it puts it.
 
+use super::{Model, Step, path};
 use crate::context::{self, Kind, has_wildcard, is_remote, is_within, join};
-use crate::model::{Model, Step, path};
 use crate::source::Span;
 use crate::syntax::{Form, View};
 
 /// A COPY or ADD from the build context whose sources are known.
-pub(super) struct Copy<'m> {
+#[derive(Clone, Debug)]
+pub struct Copy<'m> {
+    /// The instruction.
     pub step: &'m Step,
     /// Files and folders of the context with the absolute path that each gets.
     pub parts: Vec<Part>,
@@ -14,20 +16,27 @@ pub(super) struct Copy<'m> {
     pub destination: String,
     /// The destination as written.
     pub written: String,
+    /// Where that stands.
     pub destination_span: Span,
+    /// Shell or JSON form.
     pub form: Form,
 }
 
-pub(super) struct Part {
+/// A file or folder that is copied.
+#[derive(Clone, Debug)]
+pub struct Part {
     /// Relative to the context's root; empty for all of it.
     pub source: String,
+    /// Its absolute path in the image.
     pub target: String,
+    /// Whether it is a folder, whose contents land in the target.
     pub folder: bool,
 }
 
 impl<'m> Copy<'m> {
     /// `None` for what is no COPY from the context, or one that can't be followed.
-    pub(super) fn of(model: &Model, step: &'m Step) -> Option<Self> {
+    #[must_use]
+    pub fn of(model: &Model, step: &'m Step) -> Option<Self> {
         let View::Copy { from: None, sources, destination, form, .. } = &step.view else { return None };
         if step
             .reading
@@ -70,12 +79,15 @@ impl<'m> Copy<'m> {
         Some(Self { step, parts: parts.collect(), destination: target.clone(), written, destination_span: destination.span, form: *form })
     }
 
-    pub(super) fn takes_folder(&self) -> bool {
+    /// Whether a folder is among what it takes.
+    #[must_use]
+    pub fn takes_folder(&self) -> bool {
         self.parts.iter().any(|p| p.folder)
     }
 
     /// The path of the context that becomes `image`; the folder itself counts.
-    pub(super) fn origin(&self, image: &str) -> Option<String> {
+    #[must_use]
+    pub fn origin(&self, image: &str) -> Option<String> {
         self.parts.iter().rev().find_map(|part| {
             if part.folder {
                 inside(image, &part.target).map(|rest| join_path(&part.source, rest))
@@ -86,7 +98,8 @@ impl<'m> Copy<'m> {
     }
 
     /// Where the context's `file` ends up.
-    pub(super) fn target(&self, file: &str) -> Option<String> {
+    #[must_use]
+    pub fn target(&self, file: &str) -> Option<String> {
         self.parts.iter().find_map(|part| {
             if part.folder {
                 if !is_within(file, &part.source) {
@@ -101,20 +114,23 @@ impl<'m> Copy<'m> {
     }
 
     /// Whether `image` lies where this copy writes.
-    pub(super) fn covers(&self, image: &str) -> bool {
+    #[must_use]
+    pub fn covers(&self, image: &str) -> bool {
         self.parts.iter().any(|part| {
             if part.folder { inside(image, &part.target).is_some() } else { inside(&part.target, image).is_some() || part.target == image }
         })
     }
 
     /// The files of the context that it takes.
-    pub(super) fn files(&self, model: &Model) -> Vec<String> {
+    #[must_use]
+    pub fn files(&self, model: &Model) -> Vec<String> {
         self.parts.iter().flat_map(|p| if p.folder { model.context.files_of(&p.source) } else { vec![p.source.clone()] }).collect()
     }
 }
 
 /// What follows `folder` in `path`, if it lies in it.
-pub(super) fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+#[must_use]
+pub fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
     if folder == "/" {
         return Some(path.trim_start_matches('/'));
     }
