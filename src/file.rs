@@ -206,7 +206,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
             options: &setup.options,
             catalog: &setup.catalog,
         };
-        out.outcome = Some(pipeline::run(&loaded.text, &context, settings));
+        out.outcome = Some(pipeline::run_over(&model, settings));
     }
     out.source = Some(loaded.text);
     out

@@ -96,10 +96,17 @@ pub struct Refused {
 /// Runs the selected transforms over `source`.
 #[must_use]
 pub fn run(source: &str, context: &Context, settings: Settings) -> Outcome {
+    let file = Dockerfile::parse(source);
+    run_over(&Model::new(&file, context, settings.catalog, settings.options), settings)
+}
+
+/// The same for a text whose model is there already.
+#[must_use]
+pub fn run_over(model: &Model, settings: Settings) -> Outcome {
     let mut barred: Vec<Refused> = Vec::new();
     loop {
-        let mut run = Run::new(source, context, settings, barred.iter().map(|b| b.transform).collect());
-        match run.run_out() {
+        let mut run = Run::new(model.file.source(), model.context, settings, barred.iter().map(|b| b.transform).collect());
+        match run.run_out(model) {
             Ok(()) => return run.outcome(barred),
             Err(transform) => barred.push(Refused {
                 line: 1,
@@ -156,7 +163,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the list in rounds until every transform has seen the final text; the id of one that never ends is the error.
-    fn run_out(&mut self) -> Result<(), &'static str> {
+    fn run_out(&mut self, original: &Model) -> Result<(), &'static str> {
         let settings = self.settings;
         let list: Vec<&'static Transform> = settings
             .recipes
@@ -168,17 +175,22 @@ impl<'a> Run<'a> {
         let (mut quiet, mut passes) = (0, 0);
         let mut turns = (0..ROUNDS).flat_map(|_| list.iter().copied()).peekable();
         while quiet < list.len() {
-            let text = self.history.text().to_owned();
-            let file = Dockerfile::parse(&text);
-            let model = Model::new(&file, self.context, settings.catalog, settings.options);
-            let silences = Silences::of(&file);
+            let (changed, renewed);
+            let model = if self.history.is_changed() {
+                changed = Dockerfile::parse(self.history.text());
+                renewed = Model::new(&changed, self.context, settings.catalog, settings.options);
+                &renewed
+            } else {
+                original
+            };
+            let silences = Silences::of(model.file);
             while quiet < list.len() {
                 let Some(transform) = turns.peek().copied() else {
                     return Err(self.accepted.last().map_or("", |a| a.transform));
                 };
                 let recipe = settings.recipes.iter().find(|r| std::ptr::eq(r.transform, transform));
-                let findings = recipe.map_or_else(|| (transform.run)(&model), |r| r.find(&model));
-                if self.take(transform, findings, &model, &silences) {
+                let findings = recipe.map_or_else(|| (transform.run)(model), |r| r.find(model));
+                if self.take(transform, findings, model, &silences) {
                     (quiet, passes) = (0, passes + 1);
                     if passes > PASSES {
                         return Err(transform.id);

@@ -17,8 +17,28 @@ pub(super) enum Part {
     Class(bool, Vec<(char, char)>),
 }
 
-/// Whether `path` as a whole fits `parts`. Every pair of positions is tried once at most.
+/// Whether `path` as a whole fits `parts`.
 pub(super) fn matches(parts: &[Part], path: &str) -> bool {
+    // Characters that stand for themselves at both ends are what tells most paths.
+    let (mut parts, mut path) = (parts, path);
+    while let [Part::Literal(c), rest @ ..] = parts {
+        let Some(behind) = path.strip_prefix(*c) else { return false };
+        (parts, path) = (rest, behind);
+    }
+    while let [rest @ .., Part::Literal(c)] = parts {
+        let Some(before) = path.strip_suffix(*c) else { return false };
+        (parts, path) = (rest, before);
+    }
+    match parts {
+        [] => path.is_empty(),
+        [Part::Star] => !path.contains('/'),
+        [Part::All] => true,
+        _ => middle_matches(parts, path),
+    }
+}
+
+/// Every pair of positions is tried once at most.
+fn middle_matches(parts: &[Part], path: &str) -> bool {
     let text: Vec<char> = path.chars().collect();
     // The positions in the text that the parts so far can end at.
     let mut reached = vec![false; text.len() + 1];
@@ -115,6 +135,16 @@ pub fn has_wildcard(source: &str) -> bool {
 /// Whether `path` fits `pattern` as Go's `filepath.Match` says.
 #[must_use]
 pub fn fits(pattern: &str, path: &str) -> bool {
+    let special = |text: &str| text.contains(['*', '?', '[', '\\']);
+    match pattern.split_once('*') {
+        None if !special(pattern) => return pattern == path,
+        // One star, as in most patterns, needs no compilation.
+        Some((before, behind)) if !special(before) && !special(behind) => {
+            let middle = path.strip_prefix(before).and_then(|rest| rest.strip_suffix(behind));
+            return middle.is_some_and(|middle| !middle.contains('/'));
+        }
+        _ => {}
+    }
     compile(pattern).is_some_and(|parts| matches(&parts, path))
 }
 

@@ -18,6 +18,8 @@ pub use ignore::Ignore;
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 /// How many entries [`Context::files`] looks at.
 const MAX_ENTRIES: usize = 20_000;
+/// The longest path that is looked for, in bytes: `PATH_MAX`.
+const MAX_PATH: usize = 4096;
 /// How deep it goes.
 const MAX_DEPTH: usize = 32;
 
@@ -62,10 +64,28 @@ pub struct Context {
 
 #[derive(Debug, Default)]
 struct Cache {
-    kinds: BTreeMap<String, Option<Kind>>,
+    /// Where each path really is, inside the root or not, and what stands there; `None` where nothing does.
+    places: BTreeMap<String, Option<Place>>,
     lists: BTreeMap<String, Vec<String>>,
     texts: BTreeMap<String, Option<String>>,
     files: Option<(Vec<String>, bool)>,
+}
+
+/// What a path leads to once its symlinks are followed.
+#[derive(Clone, Debug)]
+struct Place {
+    real: PathBuf,
+    /// `None` for what is neither a file nor a folder.
+    kind: Option<Kind>,
+    /// Whether the last name of the path is a symlink.
+    link: bool,
+}
+
+impl Place {
+    fn of(real: PathBuf, data: &std::fs::Metadata, link: bool) -> Self {
+        let kind = if data.is_dir() { Some(Kind::Folder) } else { data.is_file().then_some(Kind::File) };
+        Self { real, kind, link }
+    }
 }
 
 impl Context {
@@ -166,22 +186,42 @@ impl Context {
     #[must_use]
     pub fn kind_on_disk(&self, path: &str) -> Option<Kind> {
         let path = normalize(path);
-        if let Some(kind) = self.cache.borrow().kinds.get(&path) {
-            return *kind;
-        }
-        let kind = self.resolve(&path).and_then(|full| {
-            let data = full.metadata().ok()?;
-            if data.is_dir() { Some(Kind::Folder) } else { data.is_file().then_some(Kind::File) }
-        });
-        self.cache.borrow_mut().kinds.insert(path, kind);
-        kind
+        self.inside(&path)?.kind
     }
 
-    /// The place on disk of a normalized path, if it lies inside the root once its symlinks are followed.
-    fn resolve(&self, path: &str) -> Option<PathBuf> {
-        let full = self.root.as_ref()?.join(path);
-        let real = full.canonicalize().ok()?;
-        real.starts_with(self.real.as_ref()?).then_some(real)
+    /// Where a normalized path leads to, if that lies inside the root.
+    fn inside(&self, path: &str) -> Option<Place> {
+        let real = self.real.as_ref()?;
+        self.place(path).filter(|place| place.real.starts_with(real))
+    }
+
+    /// Where a normalized path leads to, wherever that is.
+    fn place(&self, path: &str) -> Option<Place> {
+        if let Some(place) = self.cache.borrow().places.get(path) {
+            return place.clone();
+        }
+        // Folder by folder, so that what was found of one serves all that lies in it.
+        let root = self.real.as_ref()?;
+        let mut here = Place { real: root.clone(), kind: root.is_dir().then_some(Kind::Folder), link: false };
+        let mut end = 0;
+        for name in path.split('/').filter(|name| !name.is_empty()) {
+            end += usize::from(end > 0) + name.len();
+            if end > MAX_PATH {
+                return None;
+            }
+            let prefix = path.get(..end)?;
+            let known = self.cache.borrow().places.get(prefix).cloned();
+            let place = known.unwrap_or_else(|| {
+                let place = step(&here, name);
+                self.cache.borrow_mut().places.insert(prefix.to_owned(), place.clone());
+                place
+            });
+            here = place?;
+        }
+        if end == 0 {
+            self.cache.borrow_mut().places.insert(String::new(), Some(here.clone()));
+        }
+        Some(here)
     }
 
     /// Whether the context has `path`.
@@ -212,7 +252,7 @@ impl Context {
         if let Some(text) = self.cache.borrow().texts.get(&path) {
             return text.clone();
         }
-        let text = self.resolve(&path).and_then(|full| read_text(&full));
+        let text = self.inside(&path).and_then(|place| read_text(&place.real));
         self.cache.borrow_mut().texts.insert(path, text.clone());
         text
     }
@@ -233,8 +273,8 @@ impl Context {
             return names.clone();
         }
         let mut names: Vec<String> = self
-            .resolve(&path)
-            .and_then(|full| full.read_dir().ok())
+            .inside(&path)
+            .and_then(|place| place.real.read_dir().ok())
             .map(|entries| entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect())
             .unwrap_or_default();
         names.sort();
@@ -265,7 +305,7 @@ impl Context {
                 }
                 let path = join(&folder, &name);
                 let excluded = self.ignore.excludes(&path);
-                let is_link = self.root.as_ref().is_some_and(|r| r.join(&path).is_symlink());
+                let is_link = self.place(&path).is_some_and(|place| place.link);
                 match self.kind_on_disk(&path) {
                     Some(Kind::File) if !excluded => out.push(path),
                     // A link to a folder is sent as a link, so what it leads to is listed where it really is.
@@ -327,6 +367,21 @@ impl Context {
         let files = self.all_files().0;
         files.into_iter().filter(|f| roots.iter().any(|r| is_within(f, r))).collect()
     }
+}
+
+/// What `name` in the folder `here` leads to. A link costs a look at the whole of its path, and nothing else does.
+fn step(here: &Place, name: &str) -> Option<Place> {
+    if here.kind != Some(Kind::Folder) {
+        return None;
+    }
+    let full = here.real.join(name);
+    let data = full.symlink_metadata().ok()?;
+    if !data.is_symlink() {
+        return Some(Place::of(full, &data, false));
+    }
+    let real = full.canonicalize().ok()?;
+    let data = real.metadata().ok()?;
+    Some(Place::of(real, &data, true))
 }
 
 /// Whether `path` is `folder` or lies below it; both normalized.

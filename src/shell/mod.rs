@@ -5,6 +5,7 @@
 //! is that text together with where each of its pieces stands in the file, so every span of a [`Script`] is one of the file.
 
 mod body;
+mod memo;
 mod parse;
 mod visit;
 mod word;

@@ -1,10 +1,9 @@
 //! From brush's tokens and tree to the small types of this module. The tree says what is what; the tokens say where it ends,
 //! because brush's nodes leave out redirections, `!` and the like.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use brush_parser::{Token, ast};
 
-use brush_parser::{ParserOptions, Token, ast};
-
+use super::memo;
 use super::word::literal;
 use super::{AndOr, Assignment, Body, Command, CommandKind, Dialect, Operator, Pipeline, Redirection, Script, ShellWord};
 use crate::source::Span;
@@ -21,23 +20,8 @@ pub fn parse(body: &Body, dialect: Dialect) -> Option<Script> {
     if dialect == Dialect::Other || text.len() > MAX_BYTES || depth(text) > MAX_DEPTH {
         return None;
     }
-    let options = ParserOptions { sh_mode: dialect == Dialect::Posix, ..ParserOptions::default() };
-    // The tokenizer and the parser are not ours: a panic of theirs makes the body opaque, no more.
-    let (tokens, program) = catch_unwind(AssertUnwindSafe(|| {
-        let tokens = brush_parser::uncached_tokenize_str(text, &options.tokenizer_options()).ok()?;
-        if tokens.iter().any(|t| is_long_number(t.to_str())) {
-            return None;
-        }
-        let program = brush_parser::parse_tokens(&tokens, &options).ok()?;
-        Some((tokens, program))
-    }))
-    .ok()??;
-    Builder::new(body, tokens)?.program(&program)
-}
-
-/// brush reads a number in front of a redirection as an `i32` and panics where it is none.
-fn is_long_number(word: &str) -> bool {
-    word.len() > 9 && word.bytes().all(|b| b.is_ascii_digit())
+    let parsed = memo::parsed(text, dialect == Dialect::Posix)?;
+    Builder::new(body, &parsed.tokens)?.program(&parsed.program)
 }
 
 /// How deep brackets and compound commands can be nested at most; quotes and comments are not looked at.
@@ -63,14 +47,14 @@ fn depth(text: &str) -> usize {
 
 struct Builder<'a> {
     body: &'a Body,
-    tokens: Vec<Token>,
+    tokens: &'a [Token],
     /// The byte of each character, where the two differ.
     bytes: Option<Vec<usize>>,
     at: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn new(body: &'a Body, tokens: Vec<Token>) -> Option<Self> {
+    fn new(body: &'a Body, tokens: &'a [Token]) -> Option<Self> {
         let text = body.text();
         let bytes = (!text.is_ascii()).then(|| text.char_indices().map(|(i, _)| i).chain([text.len()]).collect());
         Some(Self { body, tokens, bytes, at: 0 })

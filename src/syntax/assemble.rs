@@ -1,231 +1,203 @@
 //! From physical lines to items: what BuildKit's `parser.Parse` does with its scanner.
 
-use pest::Parser as _;
-
-use super::logical::Logical;
-use super::{Directive, Dockerfile, Heredoc, Instruction, Item, ItemKind, Keyword, heredoc, lex, read};
+use super::line::{self, Kind, trim_newline};
+use super::logical::{Logical, Pieces};
+use super::read::Outline;
+use super::{Directive, Dockerfile, Heredoc, Instruction, Item, ItemKind, heredoc, lex};
 use crate::source::{Diagnostic, LineIndex, Span};
-
-use grammar::{Lines, Rule};
-
-mod grammar {
-    #![allow(missing_docs)]
-
-    #[derive(pest_derive::Parser)]
-    #[grammar = "../grammar/dockerfile.pest"]
-    pub(super) struct Lines;
-}
 
 /// The longest physical line that the builder reads, in bytes without the newline (`bufio.MaxScanTokenSize - 1`).
 const LONGEST_LINE: usize = 65_535;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    Directive,
-    Comment,
-    Empty,
-    Continued,
-    Text,
+/// The byte-order mark, which the builder drops from the first line.
+const MARK: char = '\u{feff}';
+
+/// The lines of a file, from 0, the mark left out.
+struct Lines<'a> {
+    source: &'a str,
+    index: &'a LineIndex,
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Line {
-    kind: Kind,
-    span: Span,
-}
-
-/// The physical lines of `source`, behind a byte-order mark.
-fn lines(source: &str) -> Vec<Line> {
-    let Ok(pairs) = Lines::parse(Rule::file, source) else {
-        // The grammar is total. Should a hole ever open in it, the file is one line of text that nobody edits.
-        return vec![Line { kind: Kind::Text, span: Span::new(0, source.len()) }];
-    };
-    let mut lines = Vec::with_capacity(source.len() / 32);
-    for pair in pairs.flat_map(pest::iterators::Pair::into_inner) {
-        let kind = match pair.as_rule() {
-            Rule::directive | Rule::escape => Kind::Directive,
-            Rule::comment => Kind::Comment,
-            Rule::empty => Kind::Empty,
-            Rule::continued => Kind::Continued,
-            Rule::text => Kind::Text,
-            _ => continue,
-        };
-        let span = pair.as_span();
-        lines.push(Line { kind, span: Span::new(span.start(), span.end()) });
+impl<'a> Lines<'a> {
+    fn span(&self, line: usize) -> Option<Span> {
+        let span = self.index.span(line + 1)?;
+        if line > 0 || !self.source.starts_with(MARK) {
+            return Some(span);
+        }
+        // A mark with nothing behind it is no line.
+        let start = MARK.len_utf8();
+        (start < span.end).then_some(Span::new(start, span.end))
     }
-    lines
-}
 
-/// The end of `span` in front of its line end: BuildKit's `trimNewline`.
-pub(super) fn trim_newline(source: &str, span: Span) -> usize {
-    span.start + span.text(source).trim_end_matches(['\r', '\n']).len()
+    fn text(&self, line: usize) -> Option<(Span, &'a str)> {
+        let span = self.span(line)?;
+        Some((span, span.text(self.source)))
+    }
+
+    /// The end of `line`: where the next one starts.
+    fn end(&self, line: usize) -> usize {
+        self.span(line).map_or(self.source.len(), |span| span.end)
+    }
 }
 
 pub(super) fn assemble(source: String) -> Dockerfile {
-    let lines = lines(&source);
+    let index = LineIndex::new(&source);
     let mut file = Dockerfile {
-        lines: LineIndex::new(&source),
+        lines: LineIndex::default(),
         source: String::new(),
         escape: '\\',
         directives: Vec::new(),
-        items: Vec::with_capacity(lines.len()),
+        items: Vec::with_capacity((index.count() / 2).min(4096)),
         errors: Vec::new(),
         torn: false,
     };
+    let lines = Lines { source: &source, index: &index };
+    let mut at = directives(&mut file, &lines);
     let mut seen = false;
-    let mut at = 0;
-    while let Some(line) = lines.get(at) {
+    while let Some((span, text)) = lines.text(at) {
         let first = at;
         at += 1;
-        let kind = match line.kind {
-            Kind::Directive => {
-                directive(&mut file, &source, line.span, at);
-                ItemKind::Directive
-            }
+        let kind = match line::kind(text, file.escape) {
             Kind::Comment => ItemKind::Comment,
-            Kind::Empty => ItemKind::Blank,
-            Kind::Continued | Kind::Text => {
+            Kind::Blank => ItemKind::Blank,
+            kind => {
                 seen = true;
-                let mut spans = Parts::new(&source, *line, file.escape, true);
-                let mut open = line.kind == Kind::Continued;
-                while open {
-                    let Some(next) = lines.get(at) else { break };
-                    at += 1;
-                    spans.last = next.span;
-                    if matches!(next.kind, Kind::Continued | Kind::Text) {
-                        spans.push(&source, *next, file.escape);
-                        open = next.kind == Kind::Continued;
-                    }
-                }
-                ItemKind::Instruction(instruction(&mut file, &source, &spans, &lines, first, &mut at))
+                let parts = parts(&lines, span, kind, file.escape, &mut at);
+                ItemKind::Instruction(instruction(&mut file, &lines, parts, first, &mut at))
             }
         };
-        let end = lines.get(at - 1).map_or(source.len(), |l| l.span.end);
-        file.items.push(Item { kind, span: Span::new(line.span.start, end), start_line: first + 1, end_line: at });
+        file.items.push(Item { kind, span: Span::new(span.start, lines.end(at - 1)), start_line: first + 1, end_line: at });
     }
-    for (i, line) in lines.iter().enumerate() {
-        if line.span.len() > LONGEST_LINE && line.span.text(&source).trim_end_matches('\n').len() > LONGEST_LINE {
+    for line in 0..index.count() {
+        let Some(span) = index.span(line + 1).filter(|span| span.len() > LONGEST_LINE) else { continue };
+        let Some((span, text)) = lines.text(line).filter(|_| span.len() > LONGEST_LINE) else { continue };
+        if text.trim_end_matches('\n').len() > LONGEST_LINE {
             file.errors.push(Diagnostic {
                 message: format!("the line is longer than the {LONGEST_LINE} bytes that the builder reads"),
-                line: i + 1,
-                span: line.span,
+                line: line + 1,
+                span,
             });
         }
     }
     if !seen && file.errors.is_empty() {
         let end = source.len();
-        file.errors.push(Diagnostic { message: "no instructions in the file".into(), line: lines.len().max(1), span: Span::at(end) });
+        file.errors.push(Diagnostic { message: "no instructions in the file".into(), line: at.max(1), span: Span::at(end) });
     }
     file.errors.sort_by_key(|e| e.line);
     file.source = source;
+    file.lines = index;
     file
 }
 
-/// The pieces of an instruction's lines that the builder joins.
+/// What the builder joins to one instruction.
 struct Parts {
-    pieces: Vec<Span>,
+    pieces: Pieces,
+    /// The last line, which may be a comment.
     last: Span,
 }
 
-impl Parts {
-    fn new(source: &str, line: Line, escape: char, first: bool) -> Self {
-        let mut parts = Self { pieces: Vec::new(), last: line.span };
-        parts.push(source, line, escape);
-        if let (true, Some(piece)) = (first, parts.pieces.first_mut()) {
-            piece.start = piece.end - piece.text(source).trim_start().len();
+/// The lines that belong to the instruction that starts at `first` and is of `kind`; `at` is moved behind them.
+fn parts(lines: &Lines<'_>, first: Span, kind: Kind, escape: char, at: &mut usize) -> Parts {
+    let piece = |span: Span, kind: Kind| match kind {
+        Kind::Continued(len) => (Span::new(span.start, span.start + len), true),
+        Kind::Text(len) => (Span::new(span.start, span.start + len), false),
+        Kind::Comment | Kind::Blank => (Span::at(span.start), true),
+    };
+    let (mut start, mut open) = piece(first, kind);
+    start.start = start.end - start.text(lines.source).trim_start().len();
+    let mut parts = Parts { pieces: Pieces { first: start, more: Vec::new() }, last: first };
+    while open {
+        let Some((span, text)) = lines.text(*at) else { break };
+        *at += 1;
+        parts.last = span;
+        let kind = line::kind(text, escape);
+        if matches!(kind, Kind::Continued(_) | Kind::Text(_)) {
+            let (span, continued) = piece(span, kind);
+            parts.pieces.more.push(span);
+            open = continued;
         }
-        parts
     }
-
-    fn push(&mut self, source: &str, line: Line, escape: char) {
-        let mut end = trim_newline(source, line.span);
-        if line.kind == Kind::Continued {
-            let text = Span::new(line.span.start, end).text(source).trim_end_matches([' ', '\t']);
-            end = line.span.start + text.strip_suffix(escape).unwrap_or(text).len();
-        }
-        self.pieces.push(Span::new(line.span.start, end));
-    }
+    parts
 }
 
-fn instruction(file: &mut Dockerfile, source: &str, parts: &Parts, lines: &[Line], first: usize, at: &mut usize) -> Instruction {
-    let logical = Logical::new(source, parts.pieces.iter().copied());
-    let name = lex::split(logical.text()).keyword;
-    let keyword = Keyword::from_name(name.text(logical.text()));
+fn instruction(file: &mut Dockerfile, lines: &Lines<'_>, parts: Parts, first: usize, at: &mut usize) -> Instruction {
+    let source = lines.source;
+    let logical = Logical::new(source, &parts.pieces);
+    let Outline { keyword, name, verdict } = Outline::of(logical.text(), file.escape);
     let keyword_span = logical.span(name);
     // Behind the keyword's blanks on the line where it ends, so that a continuation right behind it belongs to the body.
     let line_end = parts.pieces.iter().find(|p| p.end >= keyword_span.end).map_or(keyword_span.end, |p| p.end);
     let after = Span::new(keyword_span.end, line_end).text(source);
     let start = keyword_span.end + (after.len() - after.trim_start_matches(lex::BLANKS).len());
-    let end = trim_newline(source, parts.last).max(start);
-    let mut instruction = Instruction {
-        keyword,
-        keyword_span,
-        body: Span::new(start, end),
-        pieces: parts.pieces.clone().into_boxed_slice(),
-        heredocs: Vec::new(),
+    let end = (parts.last.start + trim_newline(parts.last.text(source)).len()).max(start);
+    let mut refuse = |message: String| {
+        file.errors.push(Diagnostic { message, line: first + 1, span: Span::new(keyword_span.start, end) });
     };
-    let errors = &mut file.errors;
-    let mut refuse = |message: String| errors.push(Diagnostic { message, line: first + 1, span: Span::new(keyword_span.start, end) });
-    if let Err(message) = read::check(logical.text(), file.escape) {
-        refuse(message);
-        return instruction;
-    }
-    if file.torn || !logical.text().contains("<<") || !read::takes_heredocs(logical.text(), file.escape) {
-        return instruction;
-    }
-    match heredoc::starts(logical.text()) {
+    let mut heredocs = Vec::new();
+    match verdict {
         Err(message) => refuse(message),
-        Ok(starts) => {
-            let (mut cursor, mut found) = (*at, Vec::with_capacity(starts.len()));
-            for start in starts {
-                let body = lines.get(cursor).map_or(source.len(), |l| l.span.start);
-                let terminator = lines.iter().skip(cursor).position(|l| {
-                    let line = Span::new(l.span.start, trim_newline(source, l.span)).text(source);
-                    let line = if start.strip_tabs { line.trim_start_matches('\t') } else { line };
-                    line == start.name
-                });
-                let Some(line) = terminator.and_then(|n| Some((cursor + n, lines.get(cursor + n)?))) else {
-                    refuse(format!("the heredoc `{}` has no end: no line holds `{}` alone", start.name, start.name));
-                    // BuildKit stops here. Looking for the ends of more heredocs that have none would take quadratic time.
-                    file.torn = true;
-                    return instruction;
-                };
-                cursor = line.0 + 1;
-                found.push(Heredoc {
-                    name: start.name,
-                    expand: start.expand,
-                    strip_tabs: start.strip_tabs,
-                    content: Span::new(body, line.1.span.start),
-                    terminator: line.1.span,
-                });
+        Ok(true) if !file.torn => match find_heredocs(lines, logical.text(), at) {
+            Ok(found) => heredocs = found,
+            Err(Missing::Start(message)) => refuse(message),
+            Err(Missing::End(name)) => {
+                refuse(format!("the heredoc `{name}` has no end: no line holds `{name}` alone"));
+                // BuildKit stops here. Looking for the ends of more heredocs that have none would take quadratic time.
+                file.torn = true;
             }
-            *at = cursor;
-            instruction.heredocs = found;
-        }
+        },
+        Ok(_) => {}
     }
-    instruction
+    drop(logical);
+    Instruction { keyword, keyword_span, body: Span::new(start, end), heredocs, pieces: parts.pieces }
 }
 
-/// Takes in the directive on `line`. The rules are those of `DirectiveParser.ParseLine` (parser/directives.go).
-fn directive(file: &mut Dockerfile, source: &str, span: Span, line: usize) {
-    let blanks = ['\t', '\n', '\u{c}', '\r', ' '];
-    let text = span.text(source).trim_end_matches(['\r', '\n']).trim_start();
-    let Some((name, value)) = text.strip_prefix('#').and_then(|t| t.split_once('=')) else { return };
-    let name = name.trim().to_ascii_lowercase();
-    let mut trimmed = value.trim_matches(blanks);
-    if trimmed.is_empty() {
-        // A value of blanks alone is its last blank.
-        trimmed = value.char_indices().next_back().map_or("", |(i, _)| value.get(i..).unwrap_or(""));
+/// Why a heredoc is refused.
+enum Missing {
+    /// Its start can't be read.
+    Start(String),
+    /// The heredoc of this name has no end.
+    End(String),
+}
+
+/// The heredocs that the joined `line` starts; `at` is moved from the first line of their contents to behind the last.
+fn find_heredocs(lines: &Lines<'_>, line: &str, at: &mut usize) -> Result<Vec<Heredoc>, Missing> {
+    let mut cursor = *at;
+    let mut found = Vec::new();
+    for start in heredoc::starts(line).map_err(Missing::Start)? {
+        let body = lines.span(cursor).map_or(lines.source.len(), |span| span.start);
+        let terminator = loop {
+            let Some((span, text)) = lines.text(cursor) else { return Err(Missing::End(start.name)) };
+            cursor += 1;
+            let text = if start.strip_tabs { text.trim_start_matches('\t') } else { text };
+            if text.starts_with(&start.name) && trim_newline(text) == start.name {
+                break span;
+            }
+        };
+        let content = Span::new(body, terminator.start);
+        found.push(Heredoc { name: start.name, expand: start.expand, strip_tabs: start.strip_tabs, content, terminator });
     }
-    let mut refuse = |message: String| file.errors.push(Diagnostic { message, line, span });
-    if file.directives.iter().any(|d| d.name == name) {
-        refuse(format!("only one `{name}` parser directive can be used"));
-    } else if name == "escape" {
-        match trimmed {
-            "\\" => file.escape = '\\',
-            "`" => file.escape = '`',
-            other => refuse(format!("the escape character is `\\` or a backtick, not `{other}`")),
+    *at = cursor;
+    Ok(found)
+}
+
+/// Takes in the unbroken run of directives at the top; the number of its lines.
+fn directives(file: &mut Dockerfile, lines: &Lines<'_>) -> usize {
+    let mut at = 0;
+    while let Some((span, text)) = lines.text(at) {
+        let Some((name, value)) = line::directive(text) else { break };
+        at += 1;
+        let mut refuse = |message: String| file.errors.push(Diagnostic { message, line: at, span });
+        if file.directives.iter().any(|d| d.name == name) {
+            refuse(format!("only one `{name}` parser directive can be used"));
+        } else if name == "escape" {
+            match value {
+                "\\" => file.escape = '\\',
+                "`" => file.escape = '`',
+                other => refuse(format!("the escape character is `\\` or a backtick, not `{other}`")),
+            }
         }
+        file.directives.push(Directive { name, value: value.to_owned(), span });
+        file.items.push(Item { kind: ItemKind::Directive, span, start_line: at, end_line: at });
     }
-    file.directives.push(Directive { name, value: trimmed.to_owned(), span });
+    at
 }

@@ -39,7 +39,7 @@ pub(super) struct Piece<'a> {
 ///
 /// `extractBuilderFlags` in parser/split_command.go goes through bytes and takes each for a character of Latin-1: a flag
 /// beyond ASCII comes out garbled, and the bytes 85 and A0 count as white space. So do ours.
-pub(super) fn flags(rest: &str, escape: char) -> (Vec<Piece<'static>>, usize) {
+pub(super) fn flags(rest: &str, escape: char) -> (Vec<Piece<'_>>, usize) {
     let bytes = rest.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -51,6 +51,16 @@ pub(super) fn flags(rest: &str, escape: char) -> (Vec<Piece<'static>>, usize) {
             return (found, at);
         }
         let start = at;
+        // Nearly every flag is itself: nothing in it needs decoding.
+        let len = bytes.iter().skip(start).position(|b| !b.is_ascii_graphic() || matches!(b, b'\'' | b'"' | b'\\' | b'`'));
+        if let Some(text) = len.and_then(|len| rest.get(start..start + len)).filter(|t| bytes.get(start + t.len()) == Some(&b' ')) {
+            at = start + text.len();
+            if text == "--" {
+                return (found, at);
+            }
+            found.push(Piece { text: text.into(), span: Span::new(start, at) });
+            continue;
+        }
         let mut text = String::new();
         let (mut quote, mut quoted) = (None, false);
         loop {
@@ -134,32 +144,45 @@ pub(super) fn blank_delimited(args: &str) -> Vec<Piece<'_>> {
 }
 
 /// Words between white space, quotes and escapes kept. `parseWords` in parser/line_parsers.go.
-pub(super) fn words(args: &str, escape: char) -> Vec<Piece<'_>> {
-    let mut words = Vec::new();
-    let mut chars = args.char_indices().peekable();
-    loop {
-        while chars.next_if(|(_, c)| c.is_whitespace()).is_some() {}
-        let Some(&(start, _)) = chars.peek() else { return words };
-        let (mut quote, mut end, mut quoted, mut dropped) = (None, start, false, false);
-        while let Some((at, c)) = chars.next_if(|(_, c)| quote.is_some() || !c.is_whitespace()) {
-            end = at + c.len_utf8();
-            if quote == Some(c) {
-                quote = None;
-            } else if quote.is_none() && matches!(c, '\'' | '"') {
-                (quote, quoted) = (Some(c), true);
-            }
-            if c == escape && quote != Some('\'') {
-                match chars.next() {
-                    Some((next, c)) => end = next + c.len_utf8(),
-                    // An escape character at the very end is dropped.
-                    None => dropped = true,
-                }
+pub(super) fn words(args: &str, escape: char) -> impl Iterator<Item = Piece<'_>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let (word, next) = word(args, at, escape)?;
+            at = next;
+            if word.is_some() {
+                return word;
             }
         }
-        let kept = if dropped { end - escape.len_utf8() } else { end };
-        let text = args.get(start..kept).unwrap_or("");
-        if quoted || !text.is_empty() {
-            words.push(Piece { text: text.into(), span: Span::new(start, end) });
+    })
+}
+
+/// The next word from `at` on, if it holds anything, and where to go on; `None` at the end.
+fn word(args: &str, at: usize, escape: char) -> Option<(Option<Piece<'_>>, usize)> {
+    let rest = args.get(at..)?;
+    let start = at + (rest.len() - rest.trim_start().len());
+    let mut chars = args.get(start..).filter(|rest| !rest.is_empty())?.char_indices();
+    let (mut quote, mut len, mut quoted, mut dropped) = (None, 0, false, false);
+    while let Some((offset, c)) = chars.next() {
+        if quote.is_none() && c.is_whitespace() {
+            break;
+        }
+        len = offset + c.len_utf8();
+        if quote == Some(c) {
+            quote = None;
+        } else if quote.is_none() && matches!(c, '\'' | '"') {
+            (quote, quoted) = (Some(c), true);
+        }
+        if c == escape && quote != Some('\'') {
+            match chars.next() {
+                Some((offset, c)) => len = offset + c.len_utf8(),
+                // An escape character at the very end is dropped.
+                None => dropped = true,
+            }
         }
     }
+    let end = start + len;
+    let text = args.get(start..if dropped { end - escape.len_utf8() } else { end }).unwrap_or("");
+    let found = (quoted || !text.is_empty()).then(|| Piece { text: text.into(), span: Span::new(start, end) });
+    Some((found, end))
 }

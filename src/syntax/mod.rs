@@ -112,6 +112,7 @@ pub mod duration;
 mod heredoc;
 mod json;
 mod lex;
+mod line;
 mod logical;
 pub mod mount;
 pub mod near;
@@ -208,7 +209,7 @@ pub struct Instruction {
     /// The heredocs in order.
     pub heredocs: Vec<Heredoc>,
     /// What the builder joins: the lines without continuations, comment and empty lines.
-    pieces: Box<[Span]>,
+    pieces: logical::Pieces,
 }
 
 /// A heredoc of RUN, COPY or ADD.
@@ -397,7 +398,7 @@ impl Dockerfile {
     /// What `instruction` says.
     #[must_use]
     pub fn read(&self, instruction: &Instruction) -> Reading {
-        read::read(&logical::Logical::new(&self.source, instruction.pieces.iter().copied()), self.escape)
+        read::read(&logical::Logical::new(&self.source, &instruction.pieces), self.escape)
     }
 
     /// The file printed back from its items. Equal to the source, by construction and by test.

@@ -34,7 +34,7 @@ impl Arguments {
     }
 }
 
-fn owned(pieces: Vec<Piece<'_>>) -> Vec<(String, Span)> {
+fn owned<'a>(pieces: impl IntoIterator<Item = Piece<'a>>) -> Vec<(String, Span)> {
     pieces.into_iter().map(|p| (p.text.into_owned(), p.span)).collect()
 }
 
@@ -75,9 +75,16 @@ fn blank_delimited(args: &str) -> Arguments {
     Arguments::each(Form::Other, owned(lex::blank_delimited(args)))
 }
 
+/// Why `name_values` refuses `args`, if it does, without keeping anything.
+fn check_names(keyword: Keyword, args: &str, escape: char) -> Result<(), String> {
+    let mut words = lex::words(args, escape);
+    let plain = words.next().is_none_or(|first| first.text.contains('=')) && words.all(|word| word.text.contains('='));
+    if plain { Ok(()) } else { name_values(keyword, args, escape).map(drop) }
+}
+
 /// `parseNameVal`: `NAME=value ...`, or `NAME the rest` where the first word has no `=`.
 fn name_values(keyword: Keyword, args: &str, escape: char) -> Result<Arguments, String> {
-    let words = lex::words(args, escape);
+    let words: Vec<Piece<'_>> = lex::words(args, escape).collect();
     let Some(first) = words.first() else { return Ok(Arguments::none()) };
     if !first.text.contains('=') {
         let legacy = lex::split(args);
@@ -123,7 +130,7 @@ fn healthcheck(args: &str) -> Result<Arguments, String> {
 }
 
 /// The flags of `rest`, and the offset in it of the arguments.
-fn flags(rest: &str, escape: char) -> (Vec<Piece<'static>>, usize) {
+fn flags(rest: &str, escape: char) -> (Vec<Piece<'_>>, usize) {
     // Nearly every instruction has none.
     if rest.starts_with("--") { lex::flags(rest, escape) } else { (Vec::new(), 0) }
 }
@@ -131,7 +138,7 @@ fn flags(rest: &str, escape: char) -> (Vec<Piece<'static>>, usize) {
 /// One level of an instruction's text: keyword, flags, arguments, and where they are.
 struct Level<'a> {
     keyword: Keyword,
-    flags: Vec<Piece<'static>>,
+    flags: Vec<Piece<'a>>,
     /// The offset of what the flags' spans count from.
     rest: usize,
     args: Cow<'a, str>,
@@ -141,7 +148,10 @@ struct Level<'a> {
 
 fn level(line: &str, escape: char) -> Level<'_> {
     let split = lex::split(line);
-    let keyword = Keyword::from_name(split.keyword.text(line));
+    level_of(line, split, Keyword::from_name(split.keyword.text(line)), escape)
+}
+
+fn level_of(line: &str, split: lex::Split, keyword: Keyword, escape: char) -> Level<'_> {
     let Some(rest) = split.rest else {
         return Level { keyword, flags: Vec::new(), rest: line.len(), args: "".into(), at: split.keyword.end };
     };
@@ -156,39 +166,59 @@ fn level(line: &str, escape: char) -> Level<'_> {
     Level { keyword, flags, rest: rest.start, args, at }
 }
 
-/// Whether the builder's parser takes the instruction, without building what it reads.
-pub(super) fn check(line: &str, escape: char) -> Result<(), String> {
-    let mut at = level(line, escape);
-    while at.keyword == Keyword::Onbuild {
+/// What the tree holds of an instruction, found without building what it says.
+pub(super) struct Outline {
+    pub(super) keyword: Keyword,
+    /// The keyword in the joined line.
+    pub(super) name: Span,
+    /// Whether the builder looks for heredocs in the instruction, or why its parser refuses it.
+    pub(super) verdict: Result<bool, String>,
+}
+
+impl Outline {
+    pub(super) fn of(line: &str, escape: char) -> Self {
+        let split = lex::split(line);
+        let keyword = Keyword::from_name(split.keyword.text(line));
+        Self { keyword, name: split.keyword, verdict: verdict(level_of(line, split, keyword, escape), line, escape) }
+    }
+}
+
+fn verdict(outer: Level<'_>, line: &str, escape: char) -> Result<bool, String> {
+    // `canContainHeredoc` in parser/parser.go looks one level into ONBUILD.
+    let mut deep = 0;
+    let mut heredocs = false;
+    let mut at = outer;
+    loop {
+        if deep < 2 && at.keyword != Keyword::Onbuild {
+            heredocs = matches!(at.keyword, Keyword::Run | Keyword::Add | Keyword::Copy)
+                && memchr::memchr(b'<', line.as_bytes()).is_some()
+                && line.contains("<<")
+                && json::array(&at.args) == Json::None;
+        }
+        if at.keyword != Keyword::Onbuild {
+            break;
+        }
+        deep += 1;
         at = match at.args {
-            Cow::Borrowed("") => return Ok(()),
+            Cow::Borrowed("") => return Ok(false),
             Cow::Borrowed(inner) => level(inner, escape),
             Cow::Owned(inner) => owned_level(&inner, escape),
         };
     }
-    let plain = match at.keyword {
-        Keyword::Env | Keyword::Label => false,
-        Keyword::Healthcheck => !at.args.contains('['),
-        _ => !at.args.starts_with('['),
-    };
-    if plain { Ok(()) } else { arguments(at.keyword, &at.args, escape).map(drop) }
-}
-
-fn owned_level(line: &str, escape: char) -> Level<'static> {
-    let Level { keyword, flags, rest, args, at } = level(line, escape);
-    Level { keyword, flags, rest, args: args.into_owned().into(), at }
-}
-
-/// Whether the builder looks for heredocs in the instruction: `canContainHeredoc` in parser/parser.go.
-pub(super) fn takes_heredocs(line: &str, escape: char) -> bool {
-    let mut at = level(line, escape);
-    if at.keyword == Keyword::Onbuild {
-        at = owned_level(&at.args, escape);
-    }
     match at.keyword {
-        Keyword::Run | Keyword::Add | Keyword::Copy => json::array(&at.args) == Json::None,
-        _ => false,
+        Keyword::Env | Keyword::Label => check_names(at.keyword, &at.args, escape)?,
+        Keyword::Healthcheck if !at.args.contains('[') => {}
+        Keyword::Healthcheck => drop(arguments(at.keyword, &at.args, escape)?),
+        _ if !at.args.starts_with('[') => {}
+        _ => drop(arguments(at.keyword, &at.args, escape)?),
     }
+    Ok(heredocs)
+}
+
+/// Without the flags, which nobody asks for behind an ONBUILD that is only checked.
+fn owned_level(line: &str, escape: char) -> Level<'static> {
+    let Level { keyword, rest, args, at, .. } = level(line, escape);
+    Level { keyword, flags: Vec::new(), rest, args: args.into_owned().into(), at }
 }
 
 /// Reads the joined line.
