@@ -1,5 +1,8 @@
 //! How fast files are read, and that the time grows with the size alone. `cargo bench --bench parse [-- FOLDER]` reads every
 //! file below FOLDER; without one, a text made here.
+//!
+//! `parse --once nothing|tree|words` goes once through the text made here, for a tool that counts instructions (see
+//! benches/instructions).
 
 use restage::syntax::Dockerfile;
 use std::hint::black_box;
@@ -9,6 +12,11 @@ use std::time::Instant;
 const SAMPLE: &str = "# syntax=docker/dockerfile:1\n\n# The build.\nFROM golang:1.22-bookworm AS build\nWORKDIR /src\nENV CGO_ENABLED=0 \\\n    GOFLAGS=\"-mod=readonly\"\nCOPY go.mod go.sum ./\nRUN --mount=type=cache,target=/root/.cache go mod download \\\n    # the linter is only for the test stage\n    && go install example.org/lint@v1.2.3\nCOPY --chown=app:app . .\nRUN <<EOF\nset -e\ngo build -o /out/server ./cmd/server\nEOF\n\nFROM debian:bookworm-slim\nRUN apt-get update && apt-get install -y --no-install-recommends \\\n      ca-certificates \\\n      tzdata \\\n    && rm -rf /var/lib/apt/lists/*\nCOPY --from=build /out/server /usr/local/bin/server\nEXPOSE 8080\nHEALTHCHECK --interval=30s CMD [\"server\", \"-check\"]\nCMD [\"server\"]\n";
 
 fn main() {
+    let mut args = std::env::args().skip(1).skip_while(|a| a != "--once");
+    if args.next().is_some() {
+        once(&args.next().unwrap_or_default());
+        return;
+    }
     let folder = std::env::args().skip(1).find(|a| !a.starts_with('-'));
     let texts = folder.map_or_else(|| vec![SAMPLE.to_owned(); 4000], |f| read(Path::new(&f)));
     let bytes: usize = texts.iter().map(String::len).sum();
@@ -25,6 +33,17 @@ fn main() {
             print!("{:>10.3}", start.elapsed().as_secs_f64());
         }
         println!();
+    }
+}
+
+/// What is counted: a thousand files like the sample, and what is done with them.
+fn once(what: &str) {
+    for text in black_box(vec![SAMPLE; 1000]) {
+        match what {
+            "tree" => drop(black_box(Dockerfile::parse(text))),
+            "words" => drop(black_box(every_word(&Dockerfile::parse(text)))),
+            _ => drop(black_box(text)),
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::model::{Base, Model};
 use crate::pipeline::{self, Outcome, Selection};
 use crate::recipe::{self, Recipe};
 use crate::source::{Diagnostic, LineIndex, Span};
-use crate::syntax::{Dockerfile, LARGEST_FILE, decode, problems};
+use crate::syntax::{Dockerfile, LARGEST_FILE, decode};
 use crate::transforms;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
@@ -196,7 +196,7 @@ pub fn process(found: &Found, request: &Request) -> Processed {
     let model = Model::new(&file, &context, &setup.catalog, &setup.options);
     out.stages = model.stages.len();
     out.language = language(&model);
-    if let Some(diagnostic) = file.errors.iter().chain(&problems(&file)).min_by_key(|d| d.line) {
+    if let Some(diagnostic) = file.errors.iter().chain(&model.problems()).min_by_key(|d| d.line) {
         out.error = Some(Failure { diagnostic: explained(diagnostic, &loaded.text), kind: FailureKind::NoDockerfile });
     } else {
         let settings = pipeline::Settings {

@@ -6,7 +6,7 @@
 use crate::model::image::Reference;
 use crate::model::walk::{Assumptions, BaseImage, walk};
 use crate::model::{Base, Model, Value};
-use crate::syntax::{Keyword, View, problems};
+use crate::syntax::{Keyword, View};
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +37,7 @@ impl Facts {
     pub fn of(model: &Model) -> Self {
         let source = model.file.source();
         let mut facts = Self { tiles: tiles(model), ..Self::default() };
-        for diagnostic in model.file.errors.iter().chain(&problems(model.file)) {
+        for diagnostic in model.file.errors.iter().chain(&model.problems()) {
             *facts.diagnostics.entry(diagnostic.message.clone()).or_default() += 1;
         }
         for line in source.lines().map(str::trim).filter(|l| l.starts_with('#') && !l.trim_matches(['#', ' ', '\t']).is_empty()) {

@@ -349,7 +349,8 @@ impl Context {
             for folder in found {
                 if has_wildcard(part) || part.contains('\\') {
                     let Some(parts) = glob::compile(part) else { return Vec::new() };
-                    next.extend(self.list(&folder).into_iter().filter(|name| glob::matches(&parts, name)).map(|name| join(&folder, &name)));
+                    let names = self.list_on_disk(&folder).into_iter().filter(|name| glob::matches(&parts, name));
+                    next.extend(names.map(|name| join(&folder, &name)).filter(|path| self.exists(path)));
                 } else if self.exists(&join(&folder, part)) {
                     next.push(join(&folder, part));
                 }
@@ -393,6 +394,9 @@ pub fn is_within(path: &str, folder: &str) -> bool {
 /// A path of the context as look-ups take it: relative, without `.` and `..`, empty for the root. `..` does not leave the root.
 #[must_use]
 pub fn normalize(path: &str) -> String {
+    if path.split('/').all(|name| !matches!(name, "" | "." | "..")) {
+        return path.to_owned();
+    }
     ignore::clean(&format!("/{path}")).trim_start_matches('/').to_owned()
 }
 

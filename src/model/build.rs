@@ -7,8 +7,9 @@ use super::{Base, Model, RunFacts, Stage, State, Step, Value};
 use crate::catalog::Catalog;
 use crate::config::Options;
 use crate::context::Context;
+use crate::source::Diagnostic;
 use crate::syntax::variables::{Lookup, expand};
-use crate::syntax::{Dockerfile, Keyword, View, is_too_much};
+use crate::syntax::{Dockerfile, Keyword, View, is_too_much, problems, problems_read};
 
 impl<'a> Model<'a> {
     /// Understands `file`: every step with the state before it, the stages, and what the RUNs do.
@@ -33,6 +34,16 @@ impl<'a> Model<'a> {
     pub fn expand(&self, step: &Step, word: &str) -> Option<String> {
         let expansion = expand(word, self.file.escape, &|name| look_up(&step.before, name)).ok()?;
         (!expansion.unknown).then_some(expansion.text)
+    }
+
+    /// What the builder's second pass refuses of the file; like [`problems`], without reading the instructions again.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Diagnostic> {
+        if self.steps.len() == self.file.instructions().count() {
+            problems_read(self.file, self.steps.iter().map(|step| &step.reading))
+        } else {
+            problems(self.file)
+        }
     }
 
     /// The steps of the stage at `index`, FROM included.

@@ -13,6 +13,9 @@ use crate::syntax::variables::{self, Expansion, Lookup};
 use crate::syntax::{Dockerfile, Heredoc, Reading, View, Word, expanded_heredoc, mount, trigger};
 
 mod graph;
+mod names;
+
+use names::{is_digest, is_git, is_platform, is_remote};
 
 /// What the converter would refuse of `file`, whose instructions are well formed one by one.
 #[must_use]
@@ -285,6 +288,11 @@ impl Checker<'_> {
             if !add && is_remote(source) {
                 return Err((format!("COPY can't fetch `{source}`; ADD can"), *span));
             }
+            // Of a git repository the builder compares the digest only once it has fetched it.
+            if let Some((digest, span)) = checksum.as_ref().filter(|(digest, _)| is_remote(source) && !is_git(source) && !is_digest(digest))
+            {
+                return Err((format!("`{digest}` is no checksum: sha256 and 64 hexadecimal digits, such as sha256:24454f83..."), *span));
+            }
         }
         Ok(())
     }
@@ -324,29 +332,6 @@ impl Checker<'_> {
     }
 }
 
-/// `platforms.Parse` of containerd, as far as it refuses.
-fn is_platform(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('/').collect();
-    let plain = |s: &str| !s.is_empty() && s.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-'));
-    let (system, rest) = parts.split_first().map_or(("", &[][..]), |(s, r)| (*s, r));
-    // Behind the system's name its version may stand in brackets.
-    let system = system.split_once('(').map_or(system, |(name, version)| if version.ends_with(')') { name } else { "" });
-    let known_alone =
-        ["linux", "windows", "darwin", "freebsd", "amd64", "x86_64", "x86-64", "arm64", "aarch64", "arm", "armhf", "armel", "386"];
-    let more = [
-        "i386", "ppc64le", "s390x", "riscv64", "mips64le", "mips64", "ppc64", "loong64", "mips", "mipsle", "wasm", "netbsd", "openbsd",
-        "plan9",
-    ];
-    let alone = |s: &str| {
-        known_alone.contains(&s) || more.contains(&s) || matches!(s, "android" | "solaris" | "js" | "aix" | "dragonfly" | "illumos" | "ios")
-    };
-    match rest {
-        [] => plain(system) && alone(&system.to_lowercase()),
-        [_] | [_, _] => plain(system) && rest.iter().all(|p| plain(p)),
-        _ => false,
-    }
-}
-
 /// Whether a part of `--chown` is a name, not a number.
 fn is_name(part: &str) -> bool {
     !part.is_empty() && part.parse::<u32>().is_err()
@@ -361,14 +346,4 @@ fn is_mode(text: &str) -> bool {
         let operations = clause.trim_start_matches(['u', 'g', 'o', 'a']);
         operations.starts_with(['+', '-', '=']) && operations.chars().all(|c| "+-=rwxXstugo".contains(c))
     })
-}
-
-/// Whether a source is a URL or a git repository.
-fn is_remote(source: &str) -> bool {
-    ["http://", "https://", "git://", "ssh://"].iter().any(|s| source.starts_with(s)) || is_scp(source)
-}
-
-/// `git@host:path`.
-fn is_scp(source: &str) -> bool {
-    source.strip_prefix("git@").is_some_and(|rest| rest.split_once(':').is_some_and(|(host, _)| !host.is_empty() && !host.contains('/')))
 }

@@ -43,7 +43,7 @@ impl Parsed {
     fn new(source: &str) -> Self {
         let file = Dockerfile::parse(source);
         let mut readings: Vec<Reading> = file.instructions().map(|(_, instruction)| file.read(instruction)).collect();
-        let mut problems = problems_read(&file, &readings);
+        let mut problems = problems_read(&file, readings.iter());
         // Only a file whose instructions are all well formed goes on to the converter.
         if file.errors.is_empty() && problems.is_empty() {
             (problems, readings) = check_read(&file, readings);

@@ -13,8 +13,8 @@ pub fn near_miss<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Op
     let likely = |d: usize, name: &str| d <= most(name) && d < name.chars().count().min(length);
     names
         .into_iter()
-        // Never more than three slips: what differs more in length needs no look.
-        .filter(|name| name.chars().count().abs_diff(length) <= 3)
+        // What differs more in length needs no look.
+        .filter(|name| name.chars().count().abs_diff(length) <= most(name))
         .map(|name| (distance(&lower, &name.to_lowercase()), name))
         .filter(|(d, name)| likely(*d, name))
         .min_by_key(|(d, _)| *d)

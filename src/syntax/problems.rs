@@ -16,18 +16,18 @@ pub fn problems(file: &Dockerfile) -> Vec<Diagnostic> {
         return Vec::new();
     }
     let readings: Vec<Reading> = file.instructions().map(|(_, instruction)| file.read(instruction)).collect();
-    of_each(file, &readings)
+    of_each(file, readings.iter())
 }
 
 /// The same where the instructions have been read already: one reading for each, in order.
-pub(crate) fn problems_read(file: &Dockerfile, readings: &[Reading]) -> Vec<Diagnostic> {
+pub(crate) fn problems_read<'a>(file: &Dockerfile, readings: impl Iterator<Item = &'a Reading> + Clone) -> Vec<Diagnostic> {
     if file.errors.is_empty() { of_each(file, readings) } else { Vec::new() }
 }
 
-fn of_each(file: &Dockerfile, readings: &[Reading]) -> Vec<Diagnostic> {
+fn of_each<'a>(file: &Dockerfile, readings: impl Iterator<Item = &'a Reading> + Clone) -> Vec<Diagnostic> {
     let mut found = Vec::new();
     let mut in_stage = false;
-    for ((index, instruction), reading) in file.instructions().zip(readings) {
+    for ((index, instruction), reading) in file.instructions().zip(readings.clone()) {
         let line = file.items.get(index).map_or(1, |item| item.start_line);
         let mut report = |message: String, span: Span| found.push(Diagnostic { message, line, span });
         let name = instruction.keyword_span;
@@ -40,7 +40,7 @@ fn of_each(file: &Dockerfile, readings: &[Reading]) -> Vec<Diagnostic> {
         }
         in_stage |= instruction.keyword == Keyword::From;
     }
-    if let Some((index, instruction)) = too_much(file, readings.iter()).and_then(|n| file.instructions().nth(n)) {
+    if let Some((index, instruction)) = too_much(file, readings).and_then(|n| file.instructions().nth(n)) {
         let line = file.items.get(index).map_or(1, |item| item.start_line);
         let message = "up to here the file sets so many names, one by one, that restage does not follow it any further".into();
         found.push(Diagnostic { message, line, span: instruction.keyword_span });

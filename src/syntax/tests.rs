@@ -240,6 +240,8 @@ fn the_converter_checks_what_variables_give() {
         ("FROM a\nCOPY --from=$b x y", "can't hold a variable"),
         ("FROM a\nCOPY --chmod=10000 x y", "no mode"),
         ("FROM a\nCOPY http://x y", "ADD can"),
+        ("FROM a\nADD --checksum=sha256:0 http://x y", "no checksum"),
+        ("FROM --platform=li.ux/amd64 a", "platform"),
         ("FROM a\nRUN --mount=typ=tmpfs,target=/x y", "did you mean `type`?"),
         ("FROM a\nRUN --mount=type=tmp,target=/x y", "did you mean `tmpfs`?"),
         ("FROM a\nVOLUME $x", "empty path"),
@@ -267,6 +269,7 @@ fn the_converter_checks_what_variables_give() {
     for source in [
         "FROM a\nENV x=${y:-z}",
         "FROM a\nCOPY --chmod=u+x x y",
+        "FROM a\nADD --checksum=sha256:0 http://x/y.git z",
         "FROM scratch",
         "FROM --platform=$BUILDPLATFORM a",
         "FROM a\nSTOPSIGNAL SIGRTMIN+3",
@@ -285,6 +288,67 @@ fn the_converter_checks_what_variables_give() {
     ] {
         assert_eq!(message(source), "", "{source:?}");
     }
+}
+
+/// The list of the reference, https://docs.docker.com/reference/dockerfile/#environment-replacement, and what BuildKit expands
+/// beyond it: ARG's default, the flags and RUN's mounts (`dispatch` in dockerfile2llb/convert.go).
+#[test]
+fn variables_are_expanded_where_the_reference_says_so() {
+    let message = |line: &str| {
+        let file = Dockerfile::parse(format!("FROM a AS b\n{line}\nFROM b\n"));
+        assert_eq!((file.errors.len(), problems(&file).len()), (0, 0), "{line}");
+        crate::model::check::check(&file).first().map(|p| p.message.clone()).unwrap_or_default()
+    };
+    for line in [
+        "ADD ${x:?gone} /",
+        "ADD a ${x:?gone}",
+        "COPY ${x:?gone} /",
+        "COPY --chown=${x:?gone} a /",
+        "ENV a=${x:?gone}",
+        "ENV a ${x:?gone}",
+        "EXPOSE ${x:?gone}",
+        "FROM ${x:?gone}",
+        "FROM --platform=${x:?gone} a",
+        "LABEL a=${x:?gone}",
+        "LABEL \"${x:?gone}\"=a",
+        "STOPSIGNAL ${x:?gone}",
+        "USER ${x:?gone}",
+        "VOLUME ${x:?gone}",
+        "VOLUME [\"${x:?gone}\"]",
+        "WORKDIR ${x:?gone}",
+        "ARG a=${x:?gone}",
+        "RUN --mount=type=cache,target=${x:?gone} a",
+        "ONBUILD WORKDIR ${x:?gone}",
+        "COPY <<E /a\n${x:?gone}\nE",
+    ] {
+        assert!(message(line).contains("gone"), "{line}: {}", message(line));
+    }
+    for line in [
+        "RUN ${x:?gone}",
+        "RUN <<E\n${x:?gone}\nE",
+        "CMD ${x:?gone}",
+        "CMD [\"${x:?gone}\"]",
+        "ENTRYPOINT ${x:?gone}",
+        "HEALTHCHECK CMD ${x:?gone}",
+        "SHELL [\"${x:?gone}\"]",
+        "MAINTAINER ${x:?gone}",
+        "ONBUILD RUN ${x:?gone}",
+        "COPY <<'E' /a\n${x:?gone}\nE",
+        "WORKDIR \\${x:?gone}",
+        "WORKDIR '${x:?gone}'",
+    ] {
+        assert_eq!(message(line), "", "{line}");
+    }
+}
+
+#[test]
+fn files_that_are_too_large_or_no_utf_8_are_refused_where_that_shows() {
+    let refused = |bytes: &[u8]| super::decode(bytes).map(str::len).map_err(|d| (d.line, d.message));
+    assert_eq!(refused(&vec![b'\n'; super::LARGEST_FILE]), Ok(super::LARGEST_FILE));
+    let (line, message) = refused(&vec![b'\n'; super::LARGEST_FILE + 1]).unwrap_err();
+    assert!(line == 1 && message.contains("larger than the 16 MB"), "{message}");
+    let (line, message) = refused(b"FROM x\nRUN \xff").unwrap_err();
+    assert!(line == 2 && message.contains("column 5"), "{message}");
 }
 
 #[test]

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Compares restage with BuildKit on mutants of real Dockerfiles, and keeps each mutant on which they differ.
 
-    mutate.py --oracle ORACLE --bin RESTAGE --corpus DIR [--count N] [--seed S] [--keep DIR]
+    mutate.py --oracle ORACLE --bin RESTAGE --corpus DIR [--count N] [--seed S] [--kind mutants|splices] [--keep DIR]
 
 ORACLE reads paths on standard input and prints one JSON object a line with what BuildKit makes of each file (the judge's
 oracle, built with Go). Lines, words, flags and heredocs are compared, then the configuration of each stage that BuildKit
 converts, then whether its second pass refuses the file and `problems` says so.
 """
 
-import argparse, collections, json, os, random, shutil, subprocess, sys, tempfile
+import argparse, collections, json, os, random, re, shutil, subprocess, sys, tempfile
 
-from mutants import mutant
+import mutants, splices
 
 def theirs(nodes):
     out = []
@@ -99,18 +99,23 @@ def main():
     p.add_argument("--corpus", required=True)
     p.add_argument("--count", type=int, default=10000)
     p.add_argument("--seed", type=int, default=1)
+    p.add_argument("--kind", choices=("mutants", "splices"), default="mutants", help="slips in one file, or files put together from several")
     p.add_argument("--keep", default="")
     p.add_argument("--show", type=int, default=20)
     p.add_argument("--ignore", default="", help="kinds of difference to leave out, such as problems")
     o = p.parse_args()
     rng = random.Random(o.seed)
+    mutant = {"mutants": mutants, "splices": splices}[o.kind].mutant
     texts = []
     for folder, _, names in sorted(os.walk(o.corpus)):
         for name in sorted(names):
             try:
-                texts.append(open(os.path.join(folder, name), encoding="utf-8", newline="").read())
+                text = open(os.path.join(folder, name), encoding="utf-8", newline="").read()
             except (UnicodeDecodeError, OSError):
-                pass
+                continue
+            # What stands beside a Dockerfile makes mutants of which the builder only says that they are none.
+            if re.search(r"(?im)^\s*FROM\s", text):
+                texts.append(text)
     shm = "/dev/shm" if os.path.isdir("/dev/shm") else None
     kinds, shown, named, done = collections.Counter(), collections.Counter(), collections.Counter(), 0
     ignored = set(filter(None, o.ignore.split(",")))

@@ -15,7 +15,9 @@ fn text(word: &str) -> String {
     expand(word, '\\', &lookup).unwrap_or_else(|e| panic!("{word}: {e}")).text
 }
 
-/// One row for each rule of the reference's section on environment replacement.
+/// One row for each rule of the reference's section on environment replacement
+/// (https://docs.docker.com/reference/dockerfile/#environment-replacement), and of `processDollar` and `processDoubleQuote` in
+/// BuildKit's frontend/dockerfile/shell/lex.go where the reference is silent.
 #[test]
 fn variables_become_their_values() {
     for (word, expected) in [
@@ -41,6 +43,20 @@ fn variables_become_their_values() {
         ("${empty+z}", "z"),
         ("${no+z}", ""),
         ("${a:?x}", "A b"),
+        ("${a?x}", "A b"),
+        ("${empty?x}", ""),
+        ("${a-z}", "A b"),
+        ("${a+z}", "z"),
+        ("${no:+z}", ""),
+        ("${no:-}", ""),
+        ("${no:-\"a  b\"}", "a  b"),
+        ("${no#a}", ""),
+        ("${no/a/b}", ""),
+        ("${path#x}", "/usr/local/lib/python3"),
+        ("${path%3}", "/usr/local/lib/python"),
+        ("${path/usr/}", "//local/lib/python3"),
+        ("${path/%3/}", "/usr/local/lib/python3"),
+        ("${path//l/$a}", "/usr/A bocaA b/A bib/python3"),
         ("${no:-${a}}", "A b"),
         ("${no:-'$a'}", "$a"),
         ("${no:-a\\}b}", "a}b"),
@@ -81,6 +97,7 @@ fn what_the_builder_refuses_is_an_error() {
         "${no:?}",
         "${no?why}",
         "${empty:?}",
+        "${no:+${no:?x}}",
         "${a#\\x}",
     ] {
         assert!(expand(word, '\\', &lookup).is_err(), "{word}");
