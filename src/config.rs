@@ -104,6 +104,27 @@ pub enum ConfigSource {
     Off,
 }
 
+/// What becomes of what package managers download.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Caches {
+    /// It is removed in the layer that fetched it.
+    #[default]
+    Clean,
+    /// It lies in cache mounts of BuildKit.
+    Mount,
+}
+
+impl Caches {
+    /// As it is written in the settings.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clean => "clean",
+            Self::Mount => "mount",
+        }
+    }
+}
+
 /// What can be set in general and for some paths.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Settings {
@@ -111,6 +132,8 @@ pub struct Settings {
     pub select: Option<Vec<String>>,
     /// Transforms and groups, as in `--ignore`.
     pub ignore: Option<Vec<String>>,
+    /// What becomes of package managers' downloads.
+    pub cache: Option<Caches>,
     /// `[transforms.ID]`.
     pub transforms: BTreeMap<String, toml::Table>,
     /// Where each of them was set, by its dotted name.
@@ -272,10 +295,21 @@ impl Config {
 pub(crate) type Wrong = (usize, String);
 
 impl Settings {
+    /// The names that `select` and `cache` ask for: mounts are the work of a transform that suggests them otherwise.
+    #[must_use]
+    pub fn selected(&self) -> Vec<String> {
+        let mut names = self.select.clone().unwrap_or_default();
+        if self.cache == Some(Caches::Mount) {
+            names.push("+cache-mount".to_owned());
+        }
+        names
+    }
+
     /// Lets what `other` sets replace what is set here, option by option.
     fn overlay(&mut self, other: &Self) {
         self.select = other.select.clone().or(self.select.take());
         self.ignore = other.ignore.clone().or(self.ignore.take());
+        self.cache = other.cache.or(self.cache);
         for (id, table) in &other.transforms {
             self.transforms.entry(id.clone()).or_default().extend(table.clone());
         }
@@ -300,6 +334,11 @@ impl Settings {
                 self.ignore = Some(names(value)?);
                 note("ignore".to_owned(), key.span().start);
             }
+            "cache" => {
+                let cache = [Caches::Clean, Caches::Mount].into_iter().find(|c| value.get_ref().as_str() == Some(c.name()));
+                self.cache = Some(cache.ok_or_else(|| (value.span().start, "expected \"clean\" or \"mount\"".to_owned()))?);
+                note("cache".to_owned(), key.span().start);
+            }
             "transforms" => {
                 for (id, options) in table_of(value)? {
                     let known: Vec<&str> = transforms::all().iter().map(|t| t.id).collect();
@@ -314,7 +353,7 @@ impl Settings {
                 }
             }
             _ => {
-                let known: Vec<&str> = ["select", "ignore", "transforms"].iter().chain(others).copied().collect();
+                let known: Vec<&str> = ["select", "ignore", "cache", "transforms"].iter().chain(others).copied().collect();
                 known_key(key, "setting", &known)?;
             }
         }

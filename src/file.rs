@@ -224,7 +224,7 @@ impl Setup {
     fn of(found: &Found, request: &Request) -> Result<Self, String> {
         let config = Config::in_force(&found.path, &request.config).map_err(|e| e.to_string())?;
         let settings: Settings = config.for_file(&found.path);
-        let mut select = if request.select.iter().any(|n| !n.starts_with('+')) { Vec::new() } else { settings.select.unwrap_or_default() };
+        let mut select = if request.select.iter().any(|n| !n.starts_with('+')) { Vec::new() } else { settings.selected() };
         select.extend(request.select.iter().cloned());
         let mut ignore = settings.ignore.unwrap_or_default();
         ignore.extend(request.ignore.iter().cloned());

@@ -29,6 +29,21 @@ fn config_tells_what_holds_and_where_it_is_from() {
 }
 
 #[test]
+fn caches_are_mounted_or_cleaned_never_both() {
+    let text = "FROM python:3.12-slim\nCOPY . .\nRUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\nRUN pip install -r requirements.txt\nUSER app\nRUN pip install x\n";
+    let tree = Tree::new(&[("a/Dockerfile", text), ("a/restage.toml", "cache = \"mount\"\n"), ("b/Dockerfile", text)]);
+    let mounted = out(&tree, &["diff", "a"]);
+    assert_eq!(mounted.matches("--mount=type=cache").count(), 3, "{mounted}");
+    assert!(!mounted.contains("+RUN pip install --no-cache-dir -r") && mounted.contains("-RUN apt-get update"), "{mounted}");
+    assert!(mounted.contains("+RUN pip install --no-cache-dir x"), "{mounted}");
+    assert!(out(&tree, &["config", "a/Dockerfile"]).contains("cache = \"mount\"  # "));
+    let cleaned = out(&tree, &["diff", "b"]);
+    assert!(!cleaned.contains("--mount") && cleaned.contains("+RUN pip install --no-cache-dir -r"), "{cleaned}");
+    let tree = Tree::new(&[("Dockerfile", text), ("restage.toml", "\ncache = \"both\"\n")]);
+    assert!(tree.run(&["diff"]).err.contains("restage.toml:2: expected \"clean\" or \"mount\""));
+}
+
+#[test]
 fn a_mistake_in_the_settings_is_told_with_its_line() {
     let tree = Tree::new(&[("Dockerfile", LEGACY), ("restage.toml", "ignore = []\n[per-path.\"a\"]\nslect = []\n")]);
     let run = tree.run(&["check"]);

@@ -60,13 +60,14 @@ pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
     let selected = if settings.select.is_some() { list(&select) } else { "\"restructure\", \"hygiene\"".to_owned() };
     writeln!(out, "select = [{selected}]  # {}", origin("select"))?;
     writeln!(out, "ignore = [{}]  # {}", list(&ignore), origin("ignore"))?;
+    writeln!(out, "cache = \"{}\"  # {}", settings.cache.unwrap_or_default().name(), origin("cache"))?;
     for option in OPTIONS {
         let set = settings.transforms.get(option.transform).and_then(|t| t.get(option.name));
         let value = set.map_or_else(|| option.default.to_owned(), ToString::to_string);
         let name = format!("transforms.{}.{}", option.transform, option.name);
         writeln!(out, "{name} = {value}  # {}", origin(&name))?;
     }
-    if let Ok(selection) = Selection::resolve(transforms::all(), &select, &ignore, false) {
+    if let Ok(selection) = Selection::resolve(transforms::all(), &settings.selected(), &ignore, false) {
         let running: Vec<&str> = transforms::all().iter().map(|t| t.id).filter(|id| selection.runs(id)).collect();
         writeln!(out, "# runs: {}", running.join(", "))?;
     }
@@ -102,7 +103,9 @@ fn template() -> String {
          # The settings of another file, on top of which these stand.\n# extends = \"../restage.toml\"\n\n\
          # Which transforms run: ids, groups or \"all\"; \"+ID\" adds to the default groups.\n\
          # select = [\"restructure\", \"hygiene\"]\n\n\
-         # Which of them do not.\n# ignore = []\n",
+         # Which of them do not.\n# ignore = []\n\n\
+         # What becomes of package managers' downloads: \"clean\" removes them, \"mount\" keeps them in cache mounts (needs BuildKit).\n\
+         # cache = \"clean\"\n",
     );
     for t in transforms::all() {
         out.push_str(&format!("\n# {} ({}): {}\n", t.id, t.group.name(), t.summary));

@@ -16,7 +16,11 @@ pub fn schema() -> Value {
     });
     let ignore =
         json!({ "type": "array", "items": { "type": "string", "examples": names }, "description": "Transforms or groups to leave out" });
-    let settings = json!({ "select": select, "ignore": ignore, "transforms": transforms_schema() });
+    let cache = json!({
+        "enum": ["clean", "mount"],
+        "description": "What becomes of package managers' downloads: removed in their layer (the default), or kept in cache mounts",
+    });
+    let settings = json!({ "select": select, "ignore": ignore, "cache": cache, "transforms": transforms_schema() });
     let strings = json!({ "type": "array", "items": { "type": "string" } });
     let mut properties = settings.as_object().cloned().unwrap_or_default();
     properties

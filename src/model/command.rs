@@ -4,7 +4,7 @@ mod action;
 mod walk;
 
 use super::state::{State, Value};
-use super::tools::{Entry, Tools};
+use super::tools::{Entry, Manager, Tools};
 use crate::shell::{self, Body, Dialect, Script, ShellWord};
 use crate::source::{LineIndex, Span};
 use crate::syntax::{Dockerfile, Form, Instruction, Reading};
@@ -84,11 +84,10 @@ impl Classified {
         }
     }
 
-    /// Where the package manager that is called keeps what it downloads for root, and whether only one may use it at a time.
-    #[must_use]
-    pub fn cache_mounts(&self) -> Option<(&'static [String], bool)> {
+    /// What is known of the package manager that is called, and of where it keeps what it downloads; `None` where nothing is.
+    pub(crate) fn cache_facts(&self) -> Option<&'static Manager> {
         match Tools::built_in().program(self.words.first()?.literal.as_deref()?)? {
-            Entry::Manager(manager) if !manager.mounts.is_empty() => Some((&manager.mounts, manager.locked)),
+            Entry::Manager(manager) if !manager.mounts.is_empty() => Some(manager),
             _ => None,
         }
     }

@@ -31,6 +31,30 @@ pub(crate) struct Manager {
     /// Its cache has room for one at a time.
     #[serde(default)]
     pub locked: bool,
+    /// What lies there fits one distribution alone.
+    #[serde(default)]
+    pub per_base: bool,
+    /// The family of images on which its downloads lie there; empty for all.
+    #[serde(default)]
+    pub family: String,
+    /// A directory around its downloads that holds what was installed: who copies that does not ask for the downloads.
+    #[serde(default)]
+    pub within: String,
+    /// Variables that say where its downloads are, or whether it keeps any.
+    #[serde(default)]
+    pub settled: Vec<String>,
+    /// Options by which it keeps no downloads.
+    #[serde(default)]
+    pub uncached: Vec<String>,
+    /// What stands in place of those where a cache is mounted.
+    #[serde(default)]
+    pub instead: Option<String>,
+    /// The option by which it keeps what it has installed from.
+    #[serde(default)]
+    pub keep: Option<String>,
+    /// Options that say where its downloads are, or that nothing else is fetched.
+    #[serde(default)]
+    pub elsewhere: Vec<String>,
     #[serde(default)]
     verbs: HashMap<String, String>,
     #[serde(default)]

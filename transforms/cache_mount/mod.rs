@@ -1,11 +1,17 @@
 //! Suggests cache mounts for what package managers download.
 
+mod undo;
+
+use super::copy_order::store;
 use super::packages::{has_cache_mount, is_root, sets};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
-use crate::model::command::{Action, Classified, Operation, cache_of};
+use crate::model::command::{Action, Classified, Operation};
+use crate::model::image::Image;
+use crate::model::tools::Manager;
 use crate::model::{Base, Model, RunFacts, Step};
-use crate::syntax::{Form, Keyword};
+use crate::source::Span;
+use crate::syntax::{Form, Instruction, Keyword, View};
 
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
@@ -17,139 +23,200 @@ pub const TRANSFORM: Transform = Transform {
     run,
 };
 
-/// Variables that say where a cache lies, or that there is none.
-const SETTLED: &[&str] = &[
-    "PIP_NO_CACHE_DIR",
-    "PIP_CACHE_DIR",
-    "PIP_CONFIG_FILE",
-    "UV_CACHE_DIR",
-    "UV_NO_CACHE",
-    "POETRY_CACHE_DIR",
-    "XDG_CACHE_HOME",
-    "npm_config_cache",
-    "YARN_CACHE_FOLDER",
-    "COMPOSER_CACHE_DIR",
-    "COMPOSER_HOME",
-    "HOME",
-];
+/// The configuration file by which the images of Debian and Ubuntu empty apt's cache after each installation.
+const DOCKER_CLEAN: &str = "/etc/apt/apt.conf.d/docker-clean";
+
+/// Build tools whose downloads are mounted in stages that are thrown away: whatever starts there may look for them.
+const BUILD_TOOLS: &[&str] = &["maven", "gradle", "cargo", "go"];
 
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
     for (index, step) in model.steps.iter().enumerate() {
         let Some(facts) = step.run.as_ref().filter(|f| f.script.is_some()) else { continue };
-        let plain = step.reading.form == Form::Shell && is_root(step) && !has_cache_mount(step) && !sets(step, SETTLED);
+        let plain = step.reading.form == Form::Shell && is_root(step) && !has_cache_mount(step) && !sets(step, &["HOME"]);
         let Some(instruction) = model.file.instruction(step.item).filter(|i| plain && i.heredocs.is_empty()) else { continue };
-        let installs: Vec<&Classified> = facts.commands.iter().filter(|c| downloads(c)).collect();
+        let image = step.stage.and_then(|stage| base(model, stage));
+        let installs: Vec<Install> = facts.commands.iter().filter_map(|c| Install::of(c, step, image)).collect();
         let Some(first) = installs.first() else { continue };
-        if let Some(why) = obstacle(model, index, facts, &installs) {
-            findings.refusals.push(Refusal { reason: format!("no cache mount: {why}"), line: first.line });
-            continue;
+        match mounted(model, index, instruction, facts, &installs, image) {
+            Ok(edits) => findings.proposals.push(Proposal {
+                level: Level::Suggest,
+                title: "keep what is downloaded in a cache mount".into(),
+                reason: "a mount is not part of the image, and the next build finds what this one has fetched (needs BuildKit)".into(),
+                line: step.line,
+                declares: Vec::new(),
+                edits,
+            }),
+            Err(why) => findings.refusals.push(Refusal { reason: format!("no cache mount: {why}"), line: first.command.line }),
         }
-        let mut mounts: Vec<String> = Vec::new();
-        for command in &installs {
-            let Some((targets, locked)) = command.cache_mounts() else { continue };
-            for target in targets {
-                let id = if locked { id(model, index, target) } else { String::new() };
-                let mount = format!("--mount=type=cache,{id}target={target}{}", if locked { ",sharing=locked" } else { "" });
-                if !mounts.contains(&mount) {
-                    mounts.push(mount);
-                }
+    }
+    for stage in 0..model.stages.len() {
+        for build in store::mounts(model, stage, BUILD_TOOLS) {
+            // What stands at one place is for one proposal alone; the other has its turn in the next pass.
+            let taken = |span: Span| findings.proposals.iter().flat_map(|p| &p.edits).any(|e| e.span == span);
+            if !build.edits.iter().any(|e| taken(e.span)) {
+                findings.proposals.push(Proposal { level: Level::Suggest, ..build });
             }
         }
-        let mut edits = vec![Edit::insert(instruction.body.start, mounts.iter().map(|m| format!("{m} ")).collect::<String>())];
-        let code = facts.script.as_ref().and_then(|s| s.lists.first()).map(|l| l.span.start);
-        if installs.iter().any(|c| manager(c) == Some("apt"))
-            && let Some(code) = code
-        {
-            // The images of Debian and Ubuntu empty the cache after each installation.
-            let keep = "rm -f /etc/apt/apt.conf.d/docker-clean; ";
-            if code > instruction.body.start {
-                edits.push(Edit::insert(code, keep));
-            } else if let Some(edit) = edits.first_mut() {
-                edit.text.push_str(keep);
-            }
-        }
-        findings.proposals.push(Proposal {
-            level: Level::Suggest,
-            title: "keep what is downloaded in a cache mount".into(),
-            reason: "a mount is not part of the image, and the next build finds what this one has fetched (needs BuildKit)".into(),
-            line: step.line,
-            declares: Vec::new(),
-            edits,
-        });
     }
     findings
 }
 
-fn manager(command: &Classified) -> Option<&str> {
-    match &command.action {
-        Action::System { manager, .. } | Action::Language { manager, .. } => Some(manager),
-        _ => None,
+/// A command that fills a cache of which it is known where it lies.
+#[derive(Clone, Copy)]
+struct Install<'m> {
+    command: &'m Classified,
+    manager: &'static Manager,
+}
+
+impl<'m> Install<'m> {
+    fn of(command: &'m Classified, step: &Step, image: Option<&Image>) -> Option<Self> {
+        let (Action::System { operation, .. } | Action::Language { operation, .. }) = &command.action else { return None };
+        let fetches = matches!(operation, Operation::Update | Operation::Upgrade | Operation::Install | Operation::Download);
+        let manager = command.cache_facts().filter(|_| fetches)?;
+        let settled: Vec<&str> = manager.settled.iter().map(String::as_str).collect();
+        let own = command.environment.iter().any(|(name, _)| settled.iter().any(|s| s.eq_ignore_ascii_case(name)) || name == "HOME");
+        let family = || image.and_then(|i| i.facts.as_ref()).is_some_and(|f| f.family == manager.family);
+        (!own && !sets(step, &settled) && (manager.family.is_empty() || family())).then_some(Self { command, manager })
+    }
+
+    fn updates(&self) -> bool {
+        matches!(&self.command.action, Action::System { operation: Operation::Update, .. })
     }
 }
 
-/// Whether a command fills a cache of which it is known where it lies.
-fn downloads(command: &Classified) -> bool {
-    let operation = match &command.action {
-        Action::System { operation, .. } | Action::Language { operation, .. } => *operation,
-        _ => return false,
-    };
-    matches!(operation, Operation::Update | Operation::Upgrade | Operation::Install | Operation::Download)
-        && command.cache_mounts().is_some()
+/// The edits that mount the caches of `installs`, or why that is not done.
+fn mounted(
+    model: &Model,
+    index: usize,
+    instruction: &Instruction,
+    facts: &RunFacts,
+    installs: &[Install],
+    image: Option<&Image>,
+) -> Result<Vec<Edit>, String> {
+    let mut mounts: Vec<String> = Vec::new();
+    for install in installs {
+        let manager = install.manager;
+        for target in &manager.mounts {
+            if let Some(line) = wanted_elsewhere(model, index, target, &manager.within) {
+                return Err(format!("line {line} uses `{target}`, which would not be in the image"));
+            }
+            let id = if manager.per_base { format!("id={},", id(manager, target, image)?) } else { String::new() };
+            let mount = format!("--mount=type=cache,{id}target={target}{}", if manager.locked { ",sharing=locked" } else { "" });
+            if !mounts.contains(&mount) {
+                mounts.push(mount);
+            }
+        }
+    }
+    obstacle(model, index, facts, installs)?;
+    let mut edits = undo::edits(model, facts, installs)?;
+    let mut front: String = mounts.iter().map(|m| format!("{m} ")).collect();
+    let code = facts.script.as_ref().and_then(|s| s.lists.first()).map_or(instruction.body.start, |l| l.span.start);
+    if installs.iter().any(|i| i.manager.name == "apt") && !says_what_apt_keeps(model, index) {
+        let keep = format!("rm -f {DOCKER_CLEAN} && ");
+        if code > instruction.body.start {
+            edits.push(Edit::insert(code, keep));
+        } else {
+            front.push_str(&keep);
+        }
+    }
+    edits.push(Edit::insert(instruction.body.start, front));
+    edits.sort_by_key(|e| (e.span, e.text.starts_with("rm -f")));
+    Ok(edits)
 }
 
-fn obstacle(model: &Model, index: usize, facts: &RunFacts, installs: &[&Classified]) -> Option<String> {
-    let off = ["--no-cache-dir", "--no-cache", "--cache-dir", "--cache", "--cache-folder", "--store-dir", "--prefer-offline", "--offline"];
-    if let Some(option) = installs.iter().flat_map(|c| &c.words).find(|w| off.contains(&w.raw.split('=').next().unwrap_or(""))) {
-        return Some(format!("`{}` says what becomes of the cache", option.raw));
+/// Why the RUN at `index` can't have its caches mounted.
+fn obstacle(model: &Model, index: usize, facts: &RunFacts, installs: &[Install]) -> Result<(), String> {
+    for install in installs {
+        let elsewhere = |w: &&crate::shell::ShellWord| install.manager.elsewhere.iter().any(|o| w.raw.split('=').next() == Some(o));
+        if let Some(option) = install.command.words.iter().find(elsewhere) {
+            return Err(format!("`{}` says what becomes of the cache", option.raw));
+        }
     }
-    if let Some(clean) = facts.commands.iter().find(|c| cleans(c)) {
-        return Some(format!("line {} empties a cache, and the mount would be emptied with it", clean.line));
-    }
-    let apt = |c: &&Classified| manager(c) == Some("apt") && c.cache_mounts().is_some();
-    if !installs.iter().any(apt) {
-        return None;
+    if !installs.iter().any(|i| i.manager.name == "apt") {
+        return Ok(());
     }
     if relies(facts) {
-        return Some("it installs with an index that an earlier RUN fetched, which does not lie in the mount".into());
+        return Err("it installs with an index that an earlier RUN fetched, which does not lie in the mount".into());
     }
-    let updates_alone = !installs.iter().any(|c| apt(c) && !matches!(&c.action, Action::System { operation: Operation::Update, .. }));
     let later = model.steps.iter().skip(index + 1).filter(|s| s.keyword == Keyword::Run);
-    let needs = later.filter(|s| s.run.as_ref().is_some_and(relies)).map(|s: &Step| s.line).next();
-    match needs {
-        Some(line) => Some(format!("line {line} installs without an `apt-get update` of its own, and would find no index")),
-        None => updates_alone.then(|| "it fetches an index and installs nothing with it".into()),
+    if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(relies)) {
+        return Err(format!("line {} installs without an `apt-get update` of its own, and would find no index", step.line));
     }
+    if installs.iter().filter(|i| i.manager.name == "apt").all(Install::updates) {
+        return Err("it fetches an index and installs nothing with it".into());
+    }
+    Ok(())
 }
 
 /// Whether a RUN installs with apt before it fetches the index.
 fn relies(facts: &RunFacts) -> bool {
-    let first = facts.commands.iter().find(|c| downloads(c) && manager(c) == Some("apt"));
-    first.is_some_and(|c| !matches!(&c.action, Action::System { operation: Operation::Update, .. }) || c.conditional)
+    let mut fetching = facts.commands.iter().filter_map(|c| match &c.action {
+        Action::System { manager, operation, .. } if manager == "apt" && c.cache_facts().is_some() => Some((c, *operation)),
+        _ => None,
+    });
+    let first = fetching.find(|(_, o)| matches!(o, Operation::Update | Operation::Upgrade | Operation::Install | Operation::Download));
+    first.is_some_and(|(c, operation)| operation != Operation::Update || c.conditional)
 }
 
-fn cleans(command: &Classified) -> bool {
-    match &command.action {
-        Action::System { operation: Operation::Clean, .. } => true,
-        Action::Clean => {
-            command.program() != Some("rm")
-                || command.words.iter().any(|w| cache_of(w).is_some_and(|m| m != "any") || w.raw.contains("cache"))
-        }
-        _ => false,
-    }
+/// The line of another step that asks for what lies under `target`: it would lie in the mount, not in the image.
+fn wanted_elsewhere(model: &Model, index: usize, target: &str, within: &str) -> Option<usize> {
+    let source = model.file.source();
+    let other = model.steps.iter().enumerate().filter(|(at, _)| *at != index);
+    other
+        .filter(|(_, step)| match &step.view {
+            View::Copy { from: Some(_), sources, .. } => sources.iter().any(|s| {
+                let path = s.text.trim_end_matches(['*', '/']);
+                undo::lies_in(path, target) || (undo::lies_in(target, path) && (within.is_empty() || !undo::lies_in(path, within)))
+            }),
+            _ if step.keyword == Keyword::Run => step.run.as_ref().is_some_and(|facts| {
+                let uses = |c: &&Classified| c.action != Action::Clean && c.words.iter().any(|w| w.raw.contains(target));
+                facts.commands.iter().any(|c| uses(&c)) || (facts.script.is_none() && step.span.text(source).contains(target))
+            }),
+            _ => step.span.text(source).contains(target),
+        })
+        .map(|(_, step)| step.line)
+        .next()
 }
 
-/// Distributions do not share what their package managers fetch.
-fn id(model: &Model, index: usize, target: &str) -> String {
+/// Whether the stage of the RUN at `index` has seen to it already that apt keeps what it downloads.
+fn says_what_apt_keeps(model: &Model, index: usize) -> bool {
+    let source = model.file.source();
+    let says = |text: &str| text.contains("docker-clean") || text.contains("Keep-Downloaded-Packages");
     let stage = model.stages.iter().find(|s| s.steps.contains(&index));
-    let mut base = stage.map(|s| &s.base);
-    while let Some(Base::Stage(parent)) = base {
-        base = model.stages.get(*parent).map(|s| &s.base);
+    stage.is_some_and(|s| {
+        model.steps.iter().enumerate().any(|(at, step)| s.steps.contains(&at) && at <= index && says(step.span.text(source)))
+    })
+}
+
+/// The image that a stage starts from in the end.
+fn base<'m>(model: &'m Model, stage: usize) -> Option<&'m Image> {
+    let mut base = model.stages.get(stage).map(|s| &s.base);
+    for _ in 0..model.stages.len() {
+        match base {
+            Some(Base::Stage(parent)) => base = model.stages.get(*parent).map(|s| &s.base),
+            Some(Base::Image(image)) => return Some(image),
+            _ => return None,
+        }
     }
-    let Some(Base::Image(image)) = base else { return String::new() };
-    if image.reference.is_none() || image.written.contains('$') {
-        return String::new();
-    }
-    let name: String = image.written.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect();
-    format!("id={name}-{},", target.rsplit('/').next().unwrap_or("cache"))
+    None
+}
+
+/// Distributions do not share what their package managers fetch, nor what is compiled on them.
+fn id(manager: &Manager, target: &str, image: Option<&Image>) -> Result<String, String> {
+    let name = name_of(image).ok_or("the base image depends on an argument, and distributions do not share such a cache")?;
+    let last = target.rsplit('/').next().unwrap_or_default();
+    let cache = if last == manager.name { last.to_owned() } else { format!("{}-{last}", manager.name) };
+    Ok(format!("{name}-{cache}"))
+}
+
+/// What tells the caches of the images of a stage from others; `None` where its base is not known before the build.
+pub(super) fn name_of_base(model: &Model, stage: usize) -> Option<String> {
+    name_of(base(model, stage))
+}
+
+fn name_of(image: Option<&Image>) -> Option<String> {
+    let written = image.filter(|i| i.reference.is_some() && !i.written.contains('$'))?.written.as_str();
+    let name = written.split_once('@').map_or(written, |(name, _)| name);
+    Some(name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect())
 }

@@ -3,7 +3,7 @@
 mod fetch;
 mod manifests;
 mod needs;
-mod store;
+pub(crate) mod store;
 
 use needs::Need;
 
@@ -57,7 +57,7 @@ fn run(model: &Model) -> Findings {
         }
         if !moved {
             findings.proposals.extend(fetch::in_place_of_get(model, stage));
-            findings.proposals.extend(store::mounts(model, stage));
+            findings.proposals.extend(store::mounts(model, stage, store::TOOLS));
         }
     }
     findings
