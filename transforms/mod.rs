@@ -10,6 +10,7 @@ pub mod copy_order;
 pub mod dnf;
 pub mod env_form;
 pub mod exec_form;
+pub mod gem_cache;
 pub mod maintainer;
 pub mod merge_run;
 pub mod multi_stage;
@@ -23,6 +24,7 @@ mod style;
 pub mod sudo;
 #[cfg(test)]
 mod testing;
+pub mod workdir;
 
 use crate::edit::Edit;
 use crate::model::Model;
@@ -119,6 +121,7 @@ static ALL: &[Transform] = &[
     env_form::TRANSFORM,
     add_to_copy::TRANSFORM,
     exec_form::TRANSFORM,
+    workdir::TRANSFORM,
     cache_mount::TRANSFORM,
     sudo::TRANSFORM,
     npm_ci::TRANSFORM,
@@ -129,6 +132,7 @@ static ALL: &[Transform] = &[
     pip::TRANSFORM,
     npm_cache::TRANSFORM,
     composer_cache::TRANSFORM,
+    gem_cache::TRANSFORM,
     copy_order::TRANSFORM,
     multi_stage::TRANSFORM,
     merge_run::TRANSFORM,

@@ -4,8 +4,8 @@ use super::packages::{Run, has_cache_mount, has_option, shipped_runs, system, ve
 use super::{Findings, Group, Level, Proposal, Transform};
 use crate::edit::Edit;
 use crate::model::Model;
-use crate::model::command::{Classified, Operation};
-use crate::shell::Operator;
+use crate::model::command::{Action, Classified, Operation};
+use crate::shell::{Operator, ShellWord};
 use crate::source::Span;
 
 /// See `page.md`.
@@ -50,7 +50,53 @@ fn run(model: &Model) -> Findings {
             edits,
         });
     }
+    for run in shipped_runs(model) {
+        findings.proposals.extend(virtual_package(model, &run));
+    }
     findings
+}
+
+/// The names of packages in order, without their versions.
+fn names(packages: &[ShellWord]) -> Vec<&str> {
+    let mut names: Vec<&str> = packages.iter().map(|p| p.raw.split(['=', '<', '>', '~', '@']).next().unwrap_or_default()).collect();
+    names.sort_unstable();
+    names
+}
+
+/// A name for what a RUN adds and, word for word, deletes again.
+fn virtual_package(model: &Model, run: &Run) -> Option<Proposal> {
+    let source = model.file.source();
+    let of = |wanted: Operation| {
+        run.facts.commands.iter().filter_map(move |command| match &command.action {
+            Action::System { manager, operation, packages } if manager == "apk" && *operation == wanted => Some((command, packages)),
+            _ => None,
+        })
+    };
+    let (deleting, deleted) = of(Operation::Remove).next().filter(|_| of(Operation::Remove).count() == 1)?;
+    let (adding, _) = of(Operation::Install).find(|(_, added)| names(added) == names(deleted))?;
+    let verb = verb(model, adding, &["add"])?;
+    let (first, last) = (deleted.first()?, deleted.last()?);
+    // Options and comments among the packages would go with them.
+    let between = Span::new(first.span.start, last.span.end);
+    let written = between.text(source).split(|c: char| c.is_whitespace() || c == '\\').filter(|w| !w.is_empty());
+    let plain = deleted.len() > 1
+        && deleted.iter().all(|p| p.literal.is_some() && p.span.text(source) == p.raw)
+        && written.eq(deleted.iter().map(|p| p.raw.as_str()))
+        && !has_option(adding, &["--virtual", "-t"])
+        && !adding.conditional
+        && !deleting.conditional
+        && !source.contains(".build-deps");
+    plain.then(|| Proposal {
+        level: Level::Suggest,
+        title: "give the packages that are deleted again a name of their own".into(),
+        reason: format!(
+            "line {} deletes what line {} adds; under `--virtual .build-deps` it is one name, and what was there before stays",
+            deleting.line, adding.line
+        ),
+        line: adding.line,
+        declares: Vec::new(),
+        edits: vec![Edit::insert(verb.span.end, " --virtual .build-deps"), Edit::replace(between, ".build-deps")],
+    })
 }
 
 fn keeps_nothing(command: &Classified) -> bool {

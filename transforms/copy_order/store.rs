@@ -28,7 +28,7 @@ pub(crate) fn mounts(model: &Model, stage: usize, tools: &[&str]) -> Vec<Proposa
             steps.iter().any(|s| !used.iter().any(|(_, u)| u.item == s.item) && s.span.text(model.file.source()).contains(target.as_str()));
         let taken = model.steps.iter().any(|s| matches!(&s.view, View::Copy { from: Some(_), sources, .. } if sources.iter().any(|w| w.text == "/" || target.starts_with(w.text.trim_end_matches('/')) || w.text.starts_with(&target))));
         // What runs go unseen has to fetch again what only a mount holds.
-        let unseen = tool == "go" && steps.iter().filter(|s| s.line > first.line).any(|s| runs_unseen(s));
+        let unseen = tool == "go" && steps.iter().skip_while(|s| s.line <= first.line).any(runs_unseen);
         if !used.iter().all(fits) || touched || taken || unseen {
             continue;
         }

@@ -258,13 +258,17 @@ impl Walker<'_> {
 
     /// `sh -c '...'`: what stands inside counts.
     fn nested(&mut self, words: &[ShellWord], fate: Fate) -> bool {
-        let Some((script, place, dialect)) = inner_script(words) else { return false };
+        let found = inner_script(words).map(|(script, place, dialect)| (script, place, dialect, false));
+        let Some((script, place, dialect, login)) = found.or_else(|| script_of_su(words)) else { return false };
         if self.nesting >= MAX_NESTING {
             return false;
         }
         let Some(script) = shell::parse(&Body::inside(&script, place), dialect) else { return false };
         let before = self.place.clone();
         let flags = words.iter().filter_map(|w| w.literal.as_deref()).take_while(|w| !w.contains('c') || !w.starts_with('-'));
+        if login {
+            self.place.directory = None;
+        }
         self.place.errexit = flags.clone().any(sets_errexit);
         self.place.pipefail = flags.clone().any(|f| f == "pipefail");
         self.nesting += 1;
@@ -415,6 +419,29 @@ fn inner_script(words: &[ShellWord]) -> Option<(String, crate::source::Span, Dia
         }
     }
     None
+}
+
+/// The script of `su USER -c SCRIPT`, and whether it starts in the user's home.
+fn script_of_su(words: &[ShellWord]) -> Option<(String, crate::source::Span, Dialect, bool)> {
+    if !matches!(program_name(words)?, "su" | "runuser") {
+        return None;
+    }
+    let (mut script, mut dialect, mut login) = (None, Dialect::Posix, false);
+    let mut rest = words.iter().skip(1);
+    while let Some(word) = rest.next() {
+        match word.raw.as_str() {
+            "-c" | "--command" | "--session-command" => script = Some(rest.next()?),
+            "-s" | "--shell" => dialect = Dialect::of(&[rest.next()?.literal.clone()?]),
+            "-" | "-l" | "--login" => login = true,
+            "-g" | "--group" | "-G" | "-w" | "-u" | "--user" => drop(rest.next()?),
+            "-p" | "-m" | "--preserve-environment" | "-f" | "--fast" => {}
+            // `-lc`, `-s/bin/sh`: not taken apart.
+            option if option.starts_with('-') => return None,
+            _ => {}
+        }
+    }
+    let script = script?;
+    Some((script.literal.clone()?, script.span, dialect, login))
 }
 
 /// `path` from `directory`, without `.` and `..`.

@@ -105,6 +105,9 @@ fn files_and_the_rest() {
         ("useradd -m app; echo hi > /x; true", "User; Shell; Shell"),
         ("./setup.sh && $FOO x && python manage.py collectstatic", "Unknown; Unknown; Unknown"),
         ("rm -rf /var/cache/apk/*", "Clean"),
+        ("su app -c 'npm ci && make'", "npm Install; build make"),
+        ("su - -s /bin/bash -c 'pip install x' app", "pip Install x"),
+        ("runuser -u app -- npm ci; su app", "Unknown; Unknown"),
         ("rm -rf /var/lib/x", "file /var/lib/x <"),
     ] {
         assert_eq!(short(text), what, "{text}");
