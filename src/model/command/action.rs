@@ -19,13 +19,25 @@ pub(super) fn action(words: &[ShellWord]) -> Action {
     }
     match Tools::built_in().program(program) {
         Some(entry) => of_entry(entry, program, arguments),
+        None if only_says_its_version(arguments) => Action::Shell,
         None => Action::Unknown,
     }
 }
 
-/// `python -m NAME` or `python SCRIPT`: what the module or the script is, and the arguments behind it.
+/// `PROGRAM --version` and nothing else.
+fn only_says_its_version(arguments: &[ShellWord]) -> bool {
+    matches!(arguments, [only] if matches!(only.raw.as_str(), "--version" | "-version"))
+}
+
+/// `python -m NAME`, or an interpreter and a known script: what the module or the script is, and the arguments behind it.
 fn module(words: &[ShellWord]) -> Option<(Entry<'static>, &[ShellWord])> {
-    if !matches!(program_name(words)?, "python" | "pypy") {
+    let program = program_name(words)?;
+    if matches!(program, "sh" | "bash" | "php") {
+        // `sh gradlew build`, `php composer.phar install`.
+        let script = words.get(1)?.literal.as_deref().filter(|s| program != "php" || s.ends_with(".phar"))?;
+        return Some((Tools::built_in().script(script)?, words.get(2..).unwrap_or_default()));
+    }
+    if !matches!(program, "python" | "pypy") {
         return None;
     }
     let script = words.iter().position(|w| w.literal.as_deref().is_some_and(|t| t.ends_with(".py")));
@@ -117,6 +129,9 @@ fn managed(manager: &Manager, arguments: &[ShellWord]) -> Action {
         let packages = read.operands.into_iter().cloned().collect();
         return Action::System { manager: manager.name.clone(), operation: done, packages };
     }
+    // `cargo +nightly build` names a toolchain first.
+    let toolchain = usize::from(read.operands.first().is_some_and(|w| w.raw.starts_with('+')));
+    let read = Read { operands: read.operands.get(toolchain..).unwrap_or_default().to_vec(), ..read };
     let mut words: Vec<&str> = read.operands.iter().map(|w| w.literal.as_deref().unwrap_or("?")).collect();
     // `mvn clean package`, `gradle clean build`: the last goal says what it is for.
     let (verb, taken) = match (words.first().copied(), words.get(1).copied()) {

@@ -24,7 +24,7 @@ pub(super) fn commands(
     let errexit = shell.iter().skip(1).any(|flag| sets_errexit(flag));
     let pipefail = shell.iter().any(|flag| flag == "pipefail");
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit, pipefail };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new() };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new(), assigned: Vec::new() };
     walker.script(script, Fate::default());
     walker.uncalled();
     walker.found
@@ -34,7 +34,7 @@ pub(super) fn commands(
 pub(super) fn exec(words: Vec<ShellWord>, directory: Option<&str>, environment: &[(String, Value)], lines: &LineIndex) -> Vec<Classified> {
     let Some(span) = words.iter().map(|w| w.span).reduce(crate::source::Span::cover) else { return Vec::new() };
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit: false, pipefail: false };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new() };
+    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new(), assigned: Vec::new() };
     let kind = CommandKind::Simple { assignments: Vec::new(), words };
     walker.simple(&Command { kind, redirections: Vec::new(), span }, Fate::default());
     walker.found
@@ -64,6 +64,8 @@ struct Walker<'a> {
     nesting: usize,
     /// The functions defined so far.
     functions: Vec<Function>,
+    /// The variables that the body has set so far; `None` where it is not known to what.
+    assigned: Vec<(String, Option<String>)>,
 }
 
 /// A function of the script.
@@ -189,6 +191,11 @@ impl Walker<'_> {
     fn simple(&mut self, command: &Command, fate: Fate) {
         let CommandKind::Simple { assignments, words } = &command.kind else { return };
         let mut environment: Vec<_> = assignments.iter().map(|a| (a.name.clone(), a.value.literal.clone())).collect();
+        if words.is_empty() {
+            // In a condition or a loop it may or may not be what was set.
+            let certain = |value: Option<String>| value.filter(|_| !fate.conditional);
+            self.assigned.extend(assignments.iter().map(|a| (a.name.clone(), certain(a.value.literal.clone()))));
+        }
         let called = words.first().and_then(|w| w.literal.as_deref()).is_some_and(|name| self.call(name, fate));
         if called {
             return;
@@ -284,6 +291,16 @@ impl Walker<'_> {
     /// What `cd` and `set` do to the commands behind them.
     fn follow(&mut self, words: &[ShellWord]) {
         match words.first().and_then(|w| w.literal.as_deref()) {
+            Some("export" | "readonly" | "declare" | "local" | "unset" | "read") => {
+                for word in words.iter().skip(1).filter(|w| !w.raw.starts_with('-')) {
+                    let name = word.raw.split('=').next().unwrap_or_default();
+                    let value = word.literal.as_deref().and_then(|l| l.split_once('=')).map(|(_, v)| v.to_owned());
+                    // `export NAME` alone leaves the value as it is.
+                    if word.raw.contains('=') || words.first().is_some_and(|w| matches!(w.raw.as_str(), "unset" | "read")) {
+                        self.assigned.push((name.to_owned(), value));
+                    }
+                }
+            }
             Some("cd" | "pushd") => {
                 let target = words.iter().skip(1).find(|w| !matches!(w.raw.as_str(), "-P" | "-L" | "--" | "-e"));
                 let directory = match target {
@@ -341,6 +358,9 @@ impl Walker<'_> {
     }
 
     fn variable(&self, name: &str) -> Option<String> {
+        if let Some((_, value)) = self.assigned.iter().rev().find(|(n, _)| n == name) {
+            return value.clone();
+        }
         match self.environment.iter().rev().find(|(n, _)| n == name)? {
             (_, Value::Known(value)) => Some(value.clone()),
             (_, Value::Unknown) => None,

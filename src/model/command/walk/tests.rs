@@ -94,6 +94,202 @@ fn language_managers() {
     }
 }
 
+/// What the tools' own documentation says of their sub-commands; the names of the pages stand in the catalog.
+#[test]
+fn sub_commands_as_their_manuals_have_them() {
+    let mut wrong = Vec::new();
+    for (text, what) in [
+        // apt-get(8), apt(8), aptitude(8)
+        ("apt-get dist-upgrade -y; apt-get autoremove --purge -y; apt-get build-dep x", "apt Upgrade; apt Remove; apt Install x"),
+        ("apt-get -o Acquire::Retries=3 --no-install-recommends -t bookworm-backports install a b/sid", "apt Install a b/sid"),
+        ("aptitude -y safe-upgrade && aptitude install -R x", "apt Upgrade; apt Install x"),
+        ("apt list --installed; apt-cache policy x; apt-mark hold x", "apt Other list; apt Other; apt Other"),
+        // apk(8)
+        (
+            "apk update; apk upgrade -U; apk fetch x; apk cache clean; apk info -e x",
+            "apk Update; apk Upgrade; apk Download x; apk Clean clean; apk Other info x",
+        ),
+        ("apk add -q --virtual=.d a=1.2-r0 b@edge; apk del --purge .d", "apk Install a=1.2-r0 b@edge; apk Remove .d"),
+        // yum(8), dnf(8), microdnf(8), tdnf(8)
+        (
+            "yum makecache fast; yum -y localinstall x.rpm; yum groupinstall -y 'Development Tools'",
+            "yum Update fast; yum Install x.rpm; yum Install 'Development Tools'",
+        ),
+        (
+            "dnf -y module enable x; dnf -y builddep y; dnf -y autoremove; dnf config-manager --set-enabled z",
+            "dnf Other module enable x; dnf Install y; dnf Remove; dnf Other config-manager z",
+        ),
+        (
+            "dnf5 group install a; tdnf update -y; microdnf remove b; dnf clean metadata",
+            "dnf Install a; dnf Upgrade; dnf Remove b; dnf Clean metadata",
+        ),
+        // zypper(8), pacman(8)
+        (
+            "zypper --gpg-auto-import-keys ref; zypper -n up; zypper in -y --no-recommends a; zypper rm b; zypper clean -a",
+            "zypper Update; zypper Upgrade; zypper Install a; zypper Remove b; zypper Clean",
+        ),
+        (
+            "zypper addrepo u n; zypper dup -y; zypper patch; zypper si x",
+            "zypper Other addrepo u n; zypper Upgrade; zypper Upgrade; zypper Install x",
+        ),
+        (
+            "pacman -S --needed --noconfirm a b; pacman -Rns c; pacman -Scc; pacman -Q",
+            "pacman Install a b; pacman Remove c; pacman Clean; pacman Other",
+        ),
+        // pip.pypa.io
+        (
+            "pip3 install -U pip setuptools; python3 -m pip install -r a.txt; pip wheel -w /w -r b.txt; pip download x",
+            "pip Install pip setuptools; pip Install < a.txt; build pip; pip Download x",
+        ),
+        (
+            "pip uninstall -y x; pip cache purge; pip list; pip check; pip freeze",
+            "pip Remove x; Clean; pip Other list; pip Other check; pip Other freeze",
+        ),
+        ("pip install --prefix=/p --find-links /w 'a[b]>=1' git+https://h/x ./local", "pip Install 'a[b]>=1' git+https://h/x ./local"),
+        // docs.astral.sh/uv
+        (
+            "uv sync --frozen --no-dev; uv pip install --system -r r.txt; uv pip sync r.txt; uv tool install ruff",
+            "uv Install; uv Install < r.txt; uv Install r.txt; uv Install ruff",
+        ),
+        (
+            "uv venv /v; uv lock; uv export -o r.txt; uv run x; uv cache clean; uv python install 3.12; uv build",
+            "uv Other venv /v; uv Other lock; uv Other export r.txt; uv Run x; Clean; uv Install 3.12; build uv",
+        ),
+        // python-poetry.org, pipenv.pypa.io, docs.conda.io
+        (
+            "poetry install --no-root --only main; poetry add x; poetry export -f requirements.txt -o r.txt; poetry config virtualenvs.create false",
+            "poetry Install; poetry Install x; poetry Other export; poetry Other config virtualenvs.create false",
+        ),
+        (
+            "poetry lock; poetry build; poetry run pytest; poetry cache clear pypi --all; poetry update",
+            "poetry Other lock; build poetry; poetry Run pytest; Clean; poetry Install",
+        ),
+        (
+            "pipenv install --system --deploy; pipenv sync; pipenv lock -r; pipenv run x; pipenv uninstall y",
+            "pipenv Install; pipenv Install; pipenv Other lock; pipenv Run x; pipenv Remove y",
+        ),
+        (
+            "conda install -y -c conda-forge a=1; conda env create -f e.yml; conda create -n x python=3; conda clean -afy; mamba update b",
+            "conda Install a=1; conda Install < e.yml; conda Install python=3; Clean; conda Install b",
+        ),
+        (
+            "conda config --add channels x; conda init bash; micromamba install -y -n base -f e.yml",
+            "conda Other config channels x; conda Other init bash; conda Install < e.yml",
+        ),
+        // docs.npmjs.com
+        (
+            "npm ci --omit=dev; npm i -g a@1; npm install --save-dev b; npm run build -- --prod; npm test; npm prune --production",
+            "npm Install; npm Install a@1; npm Install b; npm Run build; Test; npm Remove",
+        ),
+        (
+            "npm config set x y; npm rebuild; npm exec z; npm cache clean --force; npm link; npm pack; npm start",
+            "npm Other config set x y; build npm; npm Run z; Clean; npm Install; npm Other pack; npm Run",
+        ),
+        // classic.yarnpkg.com, yarnpkg.com
+        (
+            "yarn; yarn install --frozen-lockfile; yarn add x; yarn global add y; yarn build; yarn cache clean; yarn test",
+            "yarn Install; yarn Install; yarn Install x; yarn Install y; yarn Run build; Clean; Test",
+        ),
+        (
+            "yarn set version berry; yarn workspaces focus --production; yarn dlx x; yarn plugin import p; yarn up y; yarn remove z",
+            "yarn Other version berry; yarn Install; yarn Run x; yarn Other import p; yarn Install y; yarn Remove z",
+        ),
+        // pnpm.io, nodejs.org/api/corepack
+        (
+            "pnpm fetch --prod; pnpm install -r --offline; pnpm i; pnpm build; pnpm add x; pnpm -r run y; pnpm prune --prod; pnpm store prune; pnpm deploy d",
+            "pnpm Download; pnpm Install; pnpm Install; pnpm Run build; pnpm Install x; pnpm Run y; pnpm Remove; Clean; pnpm Other d",
+        ),
+        (
+            "corepack enable; corepack prepare pnpm@8 --activate; corepack use yarn@4; corepack install",
+            "corepack Other; corepack Install pnpm@8; corepack Install yarn@4; corepack Install",
+        ),
+        // go.dev/ref/mod, pkg.go.dev/cmd/go
+        (
+            "go mod download; go build -o /a ./cmd/a; go install ./...; go get -d x; go install a/b@v1; go test ./...; go vet; go generate",
+            "go Download; build go; build go; go Install x; go Install a/b@v1; Test; Test; build go",
+        ),
+        (
+            "go mod vendor; go mod tidy; go env -w A=b; go clean -modcache; go run .; go work sync; go version",
+            "go Download; go Download; go Other A=b; Clean; go Run .; go Download; go Other",
+        ),
+        // doc.rust-lang.org/cargo
+        (
+            "cargo build --release --locked; cargo fetch; cargo install --path . --root /o; cargo install x --version 1; cargo test; cargo clippy; cargo run; cargo clean",
+            "build cargo; cargo Download; cargo Install .; cargo Install x; Test; Test; cargo Run; Clean",
+        ),
+        (
+            "cargo chef prepare --recipe-path r.json; cargo chef cook --release; cargo vendor; cargo init; cargo +nightly build",
+            "cargo Other; build cargo; cargo Download; cargo Other; build cargo",
+        ),
+        // bundler.io, guides.rubygems.org
+        (
+            "bundle install --without dev -j4; bundle; bundle config set --local path x; bundle exec rake a; bundle package; bundle clean --force",
+            "bundle Install; bundle Install; bundle Other set path x; bundle Run rake a; bundle Download; Clean",
+        ),
+        (
+            "gem install -N bundler -v 2.1; gem update --system; gem uninstall x; gem build a.gemspec; gem cleanup; gem sources -c",
+            "gem Install bundler; gem Install; gem Remove x; build gem; gem Remove; gem Other sources",
+        ),
+        // getcomposer.org
+        (
+            "composer install --no-dev -o; composer require a/b; composer dump-autoload -o; composer global require x; composer clear-cache; composer create-project p; php composer.phar update",
+            "composer Install; composer Install a/b; build composer; composer Install x; Clean; composer Install p; composer Install",
+        ),
+        (
+            "composer config x y; composer run-script z; composer self-update; composer validate",
+            "composer Other x y; composer Run z; composer Other self-update; Test",
+        ),
+        // maven.apache.org, docs.gradle.org
+        (
+            "mvn package -DskipTests; ./mvnw -B verify; mvn dependency:go-offline; mvn clean install; mvn test; mvn spring-boot:run; mvn -v",
+            "build maven; build maven; maven Download; build maven; Test; maven Run spring-boot:run; maven Other",
+        ),
+        (
+            "gradle build -x test; ./gradlew bootJar; gradle dependencies; gradle test; gradle clean; gradle --version; sh gradlew assemble",
+            "build gradle; build gradle; gradle Download; Test; build gradle; gradle Other; build gradle",
+        ),
+        // learn.microsoft.com/dotnet/core/tools
+        (
+            "dotnet restore; dotnet build -c Release --no-restore; dotnet publish a.csproj -o /o; dotnet test; dotnet tool install -g x; dotnet run; dotnet nuget locals all --clear; dotnet --info",
+            "dotnet Download; build dotnet; build dotnet; Test; dotnet Install x; dotnet Run; Clean; dotnet Other",
+        ),
+        (
+            "dotnet add package x; dotnet workload restore; dotnet clean; dotnet new y; dotnet nuget add source u",
+            "dotnet Install package x; dotnet Install; Clean; dotnet Other y; dotnet Other source u",
+        ),
+        // hexdocs.pm/mix, rebar3.org
+        (
+            "mix local.hex --force; mix deps.get; mix deps.compile; mix compile; mix release; mix test; mix assets.deploy; mix ecto.migrate; mix do a, b",
+            "mix Install; mix Download; build mix; build mix; build mix; Test; build mix; mix Run ecto.migrate; mix Run a, b",
+        ),
+        (
+            "rebar3 get-deps; rebar3 as prod release; rebar3 ct; rebar3 compile; rebar3 shell",
+            "rebar3 Download; build rebar3; Test; build rebar3; rebar3 Run shell",
+        ),
+    ] {
+        let got = short(text);
+        if got != what {
+            wrong.push(format!("{text}\n  is   {got}\n  not  {what}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What a body sets is what its commands are spelled with.
+#[test]
+fn variables_of_the_body() {
+    for (text, what) in [
+        ("I='apt-get install -y'; $I git", "Shell; apt Install git"),
+        ("export P=pip && $P install x", "Shell; pip Install x"),
+        ("if a; then I=npm; fi; $I ci", "Unknown; Shell; Unknown"),
+        ("I=npm; unset I; $I ci", "Shell; Shell; Unknown"),
+        ("node --version && java -version && x --version y", "Shell; Shell; Unknown"),
+        ("if [[ -f a ]]; then make; fi", "Shell; build make"),
+    ] {
+        assert_eq!(short(text), what, "{text}");
+    }
+}
+
 #[test]
 fn files_and_the_rest() {
     for (text, what) in [
