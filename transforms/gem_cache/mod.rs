@@ -1,6 +1,6 @@
 //! gem and Bundler without the archives that they unpacked.
 
-use super::packages::{has_option, language, tidy_layers, tidy_proposals};
+use super::packages::{has_option, is_root, language, tidy_layers, tidy_proposals};
 use super::{Findings, Group, Transform};
 use crate::model::command::{Action, Classified, Operation, cache_of};
 use crate::model::{Model, Step, Value};
@@ -24,7 +24,8 @@ fn run(model: &Model) -> Findings {
     if needs.iter().any(|n| model.file.source().contains(n)) {
         return Findings::default();
     }
-    let found = tidy_layers(model, fills, cleans, |step| !keeps_gems_at_home(step));
+    // What root has fetched, nobody else can remove.
+    let found = tidy_layers(model, fills, cleans, |step| !keeps_gems_at_home(step) || !is_root(step));
     let reason = "beside each installed gem lies the archive that it was unpacked from; nothing in the image reads it again";
     let proposals = tidy_proposals(found, |_| "remove the archives of the gems in the same layer".into(), reason).collect();
     Findings { proposals, refusals: Vec::new() }
