@@ -97,6 +97,8 @@ pub struct Facts {
     tools: Option<Vec<String>>,
     drops_root: Option<bool>,
     passes_on: Option<bool>,
+    content: Option<Vec<String>>,
+    configuration: Option<String>,
 }
 
 impl Facts {
@@ -123,7 +125,9 @@ impl Facts {
             shell,
             tools,
             drops_root,
-            passes_on
+            passes_on,
+            content,
+            configuration
         );
     }
 }
@@ -387,6 +391,8 @@ impl Images {
             },
             drops_root: facts.drops_root.unwrap_or(false),
             passes_on: facts.passes_on.unwrap_or(false),
+            content: facts.content.unwrap_or_default(),
+            configuration: facts.configuration,
             release: release.certain,
             releases: release.candidates,
             release_moving: release.moving,

@@ -77,6 +77,10 @@ pub struct ImageFacts {
     pub drops_root: bool,
     /// Whether its entrypoint only prepares the environment and starts what it is given, so that none would do as well.
     pub passes_on: bool,
+    /// The folders whose files it serves as it comes, for web servers; empty for all other images.
+    pub content: Vec<String>,
+    /// The folder of the web server's configuration.
+    pub configuration: Option<String>,
 }
 
 /// A user that an image brings.

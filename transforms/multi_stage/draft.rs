@@ -41,6 +41,8 @@ pub(super) struct ContextCopy {
     pub chown: Option<String>,
 }
 
+const STARTS_NOTHING: &str = "no gain: the file starts nothing of its own (no CMD, no ENTRYPOINT), so it is a base for others or starts what its base starts; its base stays";
+
 /// A refusal of this transform at `line`.
 pub(super) fn refuse<T>(line: usize, reason: impl Into<String>) -> Result<T, Refusal> {
     Err(Refusal { reason: reason.into(), line })
@@ -53,22 +55,24 @@ impl<'a> Draft<'a> {
             return refuse(1, "no FROM: nothing to split");
         };
         let steps = model.steps.get(stage.steps.start + 1..stage.steps.end).unwrap_or_default();
-        let Some(start) = steps.iter().rev().find(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)) else {
-            return refuse(
-                from.line,
-                "no gain: the file starts nothing of its own (no CMD, no ENTRYPOINT), so it is a base for others or starts what its base starts; its base stays",
-            );
-        };
+        let start = steps.iter().rev().find(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)).map(|s| s.line);
         let image = match &stage.base {
             Base::Image(image) => image,
             Base::Scratch => return refuse(from.line, "no gain: `scratch` holds nothing that could be left behind"),
             Base::Stage(_) => return refuse(from.line, "the stage starts from another stage; split it by hand"),
         };
         let Some(facts) = &image.facts else {
+            if start.is_none() {
+                return refuse(from.line, STARTS_NOTHING);
+            }
             return refuse(
                 from.line,
                 format!("nothing is known of the base image `{}`; add it to [catalog] in restage.toml to have it split", image.written),
             );
+        };
+        // A web server's image starts by itself, and what it sends is what the file is about.
+        let Some(start) = start.or((!facts.content.is_empty()).then_some(from.line)) else {
+            return refuse(from.line, STARTS_NOTHING);
         };
         if facts.distribution.as_deref() == Some("windows") {
             return refuse(from.line, format!("`{}` is a Windows image; those are left alone", image.written));
@@ -79,7 +83,7 @@ impl<'a> Draft<'a> {
         let copies = read_copies(model, steps)?;
         let mut draft =
             Self { model, stage, from, image, facts: Cow::Borrowed(facts), completed: false, steps, copies, program: Program::default() };
-        draft.program = Program::read(&draft, start.line)?;
+        draft.program = Program::read(&draft, start)?;
         if draft.facts.language.is_none()
             && let Some(facts) = super::system::completed(&draft)
         {

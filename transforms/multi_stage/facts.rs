@@ -20,6 +20,29 @@ pub(super) struct Facts {
     pub rust: Rust,
     pub context: ContextFacts,
     pub system: System,
+    /// Programs that every image with a shell has.
+    pub basic_programs: Vec<String>,
+    pub served: Served,
+}
+
+/// What is known of images of web servers.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Served {
+    /// Programs that are the server.
+    pub servers: Vec<String>,
+    /// Programs that those images have besides the basic ones.
+    pub present: Vec<String>,
+    /// Packages that only make what is sent, besides toolchains and languages; patterns.
+    pub packages: Vec<String>,
+    /// Programs that make sites.
+    pub generators: Vec<String>,
+    /// Programs that run a script of the project; patterns.
+    pub interpreters: Vec<String>,
+    /// Files of a project's folder that say what its build does.
+    pub build_files: Vec<String>,
+    /// Folders that builds name because they read from there, or whose files no server needs.
+    pub only_read: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

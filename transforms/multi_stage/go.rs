@@ -339,31 +339,7 @@ impl Go {
                             plan.notes.push(format!("{path} runs `{name}`, so `{package}` is installed"));
                         }
                         None if plan.packages.iter().any(|p| p.name == name) => {}
-                        None if matches!(
-                            name,
-                            "sh" | "/bin/sh"
-                                | "bash"
-                                | "ls"
-                                | "cat"
-                                | "cp"
-                                | "mv"
-                                | "rm"
-                                | "mkdir"
-                                | "date"
-                                | "uname"
-                                | "hostname"
-                                | "true"
-                                | "echo"
-                                | "sleep"
-                                | "tar"
-                                | "gzip"
-                                | "df"
-                                | "id"
-                                | "chmod"
-                                | "find"
-                                | "sort"
-                        ) =>
-                        {
+                        None if facts().basic_programs.iter().any(|p| p == name.strip_prefix("/bin/").unwrap_or(name)) => {
                             plan.package("ca-certificates", 0);
                         }
                         None => return refuse(draft.program.line, format!("{path} runs `{name}`; which package brings it is not known")),

@@ -7,6 +7,7 @@ use super::node::Node;
 use super::plan::Plan;
 use super::python::Python;
 use super::roles::Role;
+use super::served::Served;
 use crate::model::Step;
 use crate::model::command::Classified;
 use crate::transforms::Refusal;
@@ -18,11 +19,16 @@ pub(super) enum Language {
     Node(Node),
     Go(Go),
     Built(Built),
+    /// Of no language: a web server, whose files anything may build.
+    Served(Served),
 }
 
 impl Language {
     /// The planner for the base image of `draft`.
     pub(super) fn of(draft: &Draft) -> Result<Self, Refusal> {
+        if !draft.facts.content.is_empty() {
+            return Ok(Self::Served(Served::default()));
+        }
         match draft.facts.language.as_deref() {
             Some("python") => Ok(Self::Python(Python::new(draft.completed))),
             Some("node") => Ok(Self::Node(Node::default())),
@@ -45,13 +51,14 @@ impl Language {
     pub(super) fn runtime(&self, draft: &Draft) -> Result<String, Refusal> {
         match self {
             Self::Python(_) | Self::Node(_) => super::needs::smaller_variant(draft),
+            Self::Served(_) => Ok(draft.image.written.clone()),
             Self::Go(_) | Self::Built(_) => Ok(String::new()),
         }
     }
 
     /// Whether only what is built ships, not the sources.
     pub(super) fn compiled(&self) -> bool {
-        matches!(self, Self::Go(_) | Self::Built(_))
+        matches!(self, Self::Go(_) | Self::Built(_) | Self::Served(_))
     }
 
     /// The role of a command that this language knows; `None` for all others.
@@ -68,6 +75,7 @@ impl Language {
             Self::Node(n) => n.role(draft, plan, index, step, command),
             Self::Go(g) => g.role(draft, plan, index, step, command),
             Self::Built(b) => b.role(index, command),
+            Self::Served(s) => s.role(draft, plan, index, command),
         }
     }
 
@@ -78,6 +86,7 @@ impl Language {
             Self::Node(n) => n.builds(),
             Self::Go(g) => g.builds(),
             Self::Built(b) => b.builds(),
+            Self::Served(s) => s.builds(),
         }
     }
 
@@ -88,6 +97,7 @@ impl Language {
             Self::Node(n) => n.finish(draft, plan),
             Self::Go(g) => g.finish(draft, plan),
             Self::Built(b) => b.finish(draft, plan),
+            Self::Served(s) => s.finish(draft, plan),
         }
     }
 }

@@ -14,6 +14,7 @@ mod program;
 mod python;
 mod render;
 mod roles;
+mod served;
 mod system;
 
 use draft::{Draft, refuse};

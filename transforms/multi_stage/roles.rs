@@ -337,6 +337,10 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     let manager = draft.manager();
     let catalog = draft.model.catalog;
     let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
+    if super::served::leaves_behind(draft, bare) {
+        plan.shed.push(bare.to_owned());
+        return Ok(());
+    }
     if let Some(others) = super::system::replaced(draft, bare) {
         if !others.iter().any(|o| o == bare) {
             plan.shed.push(bare.to_owned());
@@ -528,7 +532,7 @@ fn copies(draft: &Draft, plan: &mut Plan, compiled: bool, last_build: usize) {
             Some(s) if copy.step <= s.last_writer => Fate::Build,
             _ if copy.step > last_build => Fate::Runtime,
             // Package managers and their downloads read what stands there without anybody naming it.
-            _ if SETTINGS.iter().any(|s| inside(&copy.destination, s)) => Fate::Both,
+            _ if SETTINGS.iter().copied().chain(draft.facts.configuration.as_deref()).any(|s| inside(&copy.destination, s)) => Fate::Both,
             _ if compiled && read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Build,
             _ if below => Fate::Both,
             _ if covered(draft, plan, copy.step) => Fate::Build,

@@ -1,0 +1,254 @@
+//! Images of web servers: what is built in them are files that the server sends, and what builds them stays behind.
+
+use super::draft::{Draft, absolute, inside, refuse};
+use super::facts::facts;
+use super::needs;
+use super::plan::{Extra, Plan};
+use super::program;
+use super::roles::{Role, is_system_folder, named};
+use super::system;
+use crate::context::fits;
+use crate::model::command::{Action, Classified, Operation};
+use crate::transforms::Refusal;
+
+/// Directives of servers that name a folder whose files are sent. Source: ngx_http_core_module and Apache's core.
+const FOLDERS: &[&str] = &["root", "alias", "documentroot"];
+
+/// Scripts of this folder run before the server starts. Source: nginx's docker-entrypoint.sh.
+const START_SCRIPTS: &str = "/docker-entrypoint.d";
+
+/// What the planner has seen.
+#[derive(Debug, Default)]
+pub(super) struct Served {
+    /// The steps that build, with the folder that each runs in.
+    builds: Vec<(usize, String)>,
+    /// The last step that puts files among those that are sent.
+    last_writer: usize,
+}
+
+/// Whether `name` is a package that a server doesn't run with: a toolchain, an interpreter or a tool that nothing that starts calls.
+pub(super) fn leaves_behind(draft: &Draft, name: &str) -> bool {
+    let served = &facts().served;
+    let called = |program: &str| draft.program.has_word(program).is_some();
+    let tool = facts().tools.iter().find(|(_, package)| package.as_str() == name).map(|(tool, _)| tool.as_str());
+    let builds = draft.model.catalog.is_build_only(name, draft.manager())
+        || tool.is_some()
+        || served.packages.iter().chain(facts().system.languages.iter().flat_map(|l| &l.packages)).any(|p| fits(p, name));
+    !draft.facts.content.is_empty() && builds && !called(name) && !tool.is_some_and(called)
+}
+
+impl Served {
+    pub(super) fn builds(&self) -> bool {
+        !self.builds.is_empty()
+    }
+
+    pub(super) fn role(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
+        let text = command.span.text(draft.model.file.source());
+        match &command.action {
+            Action::Language { operation: Operation::Clean, .. } => Ok(Some(Role::Build)),
+            Action::Build { .. } | Action::Language { .. } => self.build(draft, index, command, &words).map(Some),
+            Action::Unknown if is_program(draft, command, &words) => self.build(draft, index, command, &words).map(Some),
+            Action::File { writes, .. } => {
+                let of =
+                    |word: &crate::shell::ShellWord| absolute(command.directory.as_deref(), word.literal.as_deref().unwrap_or(&word.raw));
+                let paths: Vec<String> = writes.iter().filter_map(of).collect();
+                let sent = |p: &String| draft.facts.content.iter().any(|c| inside(p, c));
+                if text.contains(configuration) && FOLDERS.iter().any(|f| text.to_ascii_lowercase().contains(f)) {
+                    return refuse(
+                        command.line,
+                        format!("`{}` changes which folders are served, in a way that can't be followed", named(command)),
+                    );
+                }
+                if paths.is_empty() || !paths.iter().any(sent) {
+                    return Ok(None);
+                }
+                if !paths.iter().all(sent) {
+                    return refuse(command.line, format!("`{}` changes files that are sent, and others", named(command)));
+                }
+                self.last_writer = self.last_writer.max(index);
+                if matches!(command.program(), Some("rm" | "rmdir")) {
+                    // What the image itself brings has to go from both stages.
+                    if command.conditional || words.iter().skip(1).any(|w| !w.starts_with(['/', '-'])) {
+                        return refuse(
+                            command.line,
+                            format!("`{}` removes files that are sent; name them by absolute paths", named(command)),
+                        );
+                    }
+                    plan.extras.push(Extra { anchor: index, text: format!("RUN {}", text.replace(['\r', '\n'], " ")) });
+                }
+                Ok(Some(Role::Build))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    fn build(&mut self, draft: &Draft, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let Some(folder) = command.directory.clone() else {
+            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
+        };
+        let installs_for_all =
+            words.iter().any(|w| matches!(*w, "-g" | "--global")) || command.program().is_some_and(|p| p.starts_with("pip"));
+        if is_system_folder(&folder) && !installs_for_all {
+            return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
+        }
+        stays_inside(draft, command, &folder)?;
+        if !installs_for_all {
+            self.builds.push((index, folder));
+        }
+        self.last_writer = self.last_writer.max(index);
+        Ok(Role::Build)
+    }
+
+    /// Takes over what is sent: the server's own folder, and those that its configuration names.
+    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        needs::readable_start(draft)?;
+        needs::known_context(draft, "which folders the server sends can't be told")?;
+        only_the_server_starts(draft)?;
+        let mine = |path: &str| {
+            self.builds.iter().any(|(_, f)| inside(path, f))
+                || draft.copies.iter().any(|c| !is_system_folder(&c.destination) && inside(path, &c.destination))
+        };
+        let mut folders = draft.facts.content.clone();
+        for (path, named_by) in configured(draft)? {
+            if folders.iter().any(|f| inside(&path, f)) {
+                continue;
+            }
+            if is_system_folder(&path) {
+                return refuse(draft.program.line, format!("{named_by} names `{path}`, which holds more than what is served"));
+            }
+            if mine(&path) {
+                folders.push(path);
+            }
+        }
+        for folder in folders {
+            plan.snapshot(&folder, self.last_writer);
+            plan.notes.push(format!("`{folder}` is taken over whole"));
+        }
+        if plan.shed.is_empty() {
+            return refuse(draft.from.line, format!("no gain: nothing that `{}` gets installed only builds", draft.image.written));
+        }
+        Ok(())
+    }
+}
+
+/// Whether a command that is no known tool builds: a script of the project, by itself or by an interpreter, or a site generator.
+fn is_program(draft: &Draft, command: &Classified, words: &[&str]) -> bool {
+    let Some(first) = words.first() else { return false };
+    let of_context = |word: &str| {
+        absolute(command.directory.as_deref(), word).and_then(|p| draft.context_path(&p)).is_some_and(|p| draft.model.context.is_file(&p))
+    };
+    let name = first.rsplit('/').next().unwrap_or(first);
+    let served = &facts().served;
+    served.generators.iter().any(|g| g == name)
+        || of_context(first)
+        || served.interpreters.iter().any(|p| fits(p, name)) && words.get(1).is_some_and(|w| of_context(w))
+}
+
+/// Refuses where a build may write outside of its folder and of what is sent.
+fn stays_inside(draft: &Draft, command: &Classified, folder: &str) -> Result<(), Refusal> {
+    let fine = |path: &str| {
+        let readable = facts().served.only_read.iter().any(|f| inside(path, f));
+        let project = draft.copies.iter().any(|c| !is_system_folder(&c.destination) && inside(path, &c.destination));
+        inside(path, folder) || project || readable || draft.facts.content.iter().any(|c| inside(path, c))
+    };
+    let words = command.words.iter().skip(1).map(|w| w.literal.as_deref().unwrap_or(&w.raw));
+    for word in words {
+        if let Some(path) = paths(word).find(|p| !fine(p)) {
+            return refuse(command.line, format!("`{}` is told of `{path}`; copy what it leaves there by hand", named(command)));
+        }
+    }
+    // The files that say what a build does, in its own folder.
+    let context = draft.model.context;
+    let files = facts().served.build_files.iter().filter_map(|name| draft.context_path(&super::draft::join(folder, name)));
+    let scripts = command.words.iter().filter_map(|w| absolute(Some(folder), w.literal.as_deref()?)).filter_map(|p| draft.context_path(&p));
+    let mut read: Vec<String> = Vec::new();
+    for path in files.chain(scripts) {
+        let Some(text) = context.read(&path).filter(|_| !read.contains(&path)) else { continue };
+        for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("#") && !l.contains("://")) {
+            if let Some(found) = paths(line).filter(|p| names_place(p)).find(|p| !fine(p)) {
+                return refuse(
+                    command.line,
+                    format!("`{}` may write to `{found}` ({path}:{}); copy what it leaves there by hand", named(command), at + 1),
+                );
+            }
+        }
+        read.push(path);
+    }
+    Ok(())
+}
+
+/// The absolute paths in a text.
+fn paths(text: &str) -> impl Iterator<Item = String> + '_ {
+    let ends = |c: char| c.is_whitespace() || "'\"`=:;,()<>|&".contains(c);
+    text.split(ends).filter(|w| w.starts_with('/') && w.len() > 1 && !w.starts_with("//")).map(|w| w.trim_end_matches('/').to_owned())
+}
+
+/// Whether an absolute path of a build file is one of the file system rather than of a web address.
+fn names_place(path: &str) -> bool {
+    const ROOTS: &[&str] = &["/etc", "/usr", "/var", "/opt", "/srv", "/root", "/home", "/data", "/www"];
+    ROOTS.iter().any(|root| inside(path, root))
+}
+
+/// The folders that the configuration names, with the file that names each.
+fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
+    let context = draft.model.context;
+    let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
+    let mut found = Vec::new();
+    for copy in draft.copies.iter().filter(|c| inside(&c.destination, configuration)) {
+        if copy.foreign {
+            return refuse(draft.line(copy.step), "the server's configuration comes from outside of the context and can't be read");
+        }
+        for file in copy.sources.iter().flat_map(|s| context.files_of(s)) {
+            let Some(text) = context.read(&file) else { continue };
+            for line in text.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
+                let words: Vec<&str> = line.split_whitespace().collect();
+                let Some(at) = words.iter().position(|w| FOLDERS.contains(&w.to_ascii_lowercase().as_str())) else { continue };
+                let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
+                if !value.starts_with('/') {
+                    return refuse(draft.line(copy.step), format!("{file} names the folder `{value}`, and where that is can't be told"));
+                }
+                // What stands before a variable is a folder that holds all of them.
+                let fixed = value.split('$').next().unwrap_or(value).trim_end_matches('/');
+                found.push((fixed.to_owned(), file.clone()));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Refuses where something else than the server starts: its needs are not known here.
+fn only_the_server_starts(draft: &Draft) -> Result<(), Refusal> {
+    let served = &facts().served;
+    let any = |names: &[String], name: &str| names.iter().any(|n| n == name);
+    let kept = |name: &str| system::packages(draft).any(|p| p == name) && !leaves_behind(draft, name);
+    let known = |first: &str| {
+        let name = first.rsplit('/').next().unwrap_or(first);
+        let of_context = absolute(draft.workdir(), first).and_then(|p| draft.context_path(&p)).is_some();
+        any(&served.servers, name) || any(&served.present, name) || any(&facts().basic_programs, name) || kept(name) || of_context
+    };
+    for started in draft.program.commands.iter().filter(|c| !c.health) {
+        if let Some(first) = started.words.first().filter(|first| !known(first)) {
+            return refuse(started.line, format!("`{first}` starts besides the server; what it needs of the image is not known"));
+        }
+    }
+    // The image's own start script runs what lies there.
+    for copy in draft.copies.iter().filter(|c| inside(&c.destination, START_SCRIPTS)) {
+        let texts = copy.sources.iter().flat_map(|s| draft.model.context.files_of(s)).map(|f| draft.model.context.read(&f));
+        for text in texts {
+            let script = text.as_deref().and_then(program::parse_text).filter(|_| !copy.foreign);
+            let Some(script) = script else {
+                return refuse(draft.line(copy.step), "this adds to what starts, and it can't be read");
+            };
+            let unknown = program::simple_commands(&script).into_iter().find_map(|w| w.into_iter().next().filter(|first| !known(first)));
+            if let Some(first) = unknown {
+                return refuse(
+                    draft.line(copy.step),
+                    format!("`{first}` starts besides the server; what it needs of the image is not known"),
+                );
+            }
+        }
+    }
+    Ok(())
+}
