@@ -73,7 +73,32 @@ pub fn cache_of(word: &ShellWord) -> Option<String> {
     action::cache_of(word).map(str::to_owned)
 }
 
+/// The value of the word `raw` of a shell, with plain variables filled in by `variable`; `None` where one is not known, or where the
+/// shell would do more with it (globs, substitutions).
+#[must_use]
+pub fn filled(raw: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    walk::filled(raw, variable)
+}
+
 impl Classified {
+    /// The command with what `variable` knows filled in where it names files: in what it reads and writes, and in the words behind
+    /// the program. Packages stay as they are written.
+    #[must_use]
+    pub fn with_values(&self, variable: &dyn Fn(&str) -> Option<String>) -> Self {
+        let fill = |word: &mut ShellWord| {
+            if word.literal.is_none() {
+                word.literal = filled(&word.raw, variable);
+            }
+        };
+        let mut command = self.clone();
+        command.words.iter_mut().skip(1).for_each(fill);
+        command.writes.iter_mut().for_each(fill);
+        if let Action::File { writes, reads } = &mut command.action {
+            writes.iter_mut().chain(reads).for_each(fill);
+        }
+        command
+    }
+
     /// The command that removes what this one, of a package manager, leaves behind; with the same `sudo` in front.
     #[must_use]
     pub fn tidy(&self) -> Option<String> {

@@ -3,15 +3,13 @@
 use super::compiled::{self, Sources};
 use super::draft::{Draft, absolute, inside, join, mentions, refuse};
 use super::facts::facts;
+use super::installed::{self, Installed};
 use super::needs;
-use super::plan::{Extra, Plan};
+use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named};
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::image::{ImageFacts, Reference};
 use crate::transforms::Refusal;
-
-/// Where the files that an installing step made are gathered in the builder.
-const GATHERED: &str = "/opt/installed";
 
 /// Options of `java` that say where the classes are.
 const PLACED: &[&str] = &["-jar", "-cp", "-classpath", "--class-path", "-p", "--module-path", "-m", "--module"];
@@ -79,8 +77,9 @@ impl Kind {
 pub(super) struct Built {
     kind: Kind,
     builds: Vec<Build>,
-    /// The step and line of a `make install` and the like, with the prefix.
-    installs: Vec<(usize, usize, String)>,
+    installs: Vec<Installed>,
+    /// The prefix that `configure` or `cmake` was told of.
+    prefix: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -91,14 +90,14 @@ struct Build {
 
 impl Built {
     pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, builds: Vec::new(), installs: Vec::new() }
+        Self { kind, builds: Vec::new(), installs: Vec::new(), prefix: None }
     }
 
     pub(super) fn builds(&self) -> bool {
         !self.builds.is_empty()
     }
 
-    pub(super) fn role(&mut self, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
+    pub(super) fn role(&mut self, draft: &Draft, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
         let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
         let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let builds = match &command.action {
@@ -133,11 +132,13 @@ impl Built {
         if is_system_folder(&folder) {
             return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
         }
-        if self.kind == Kind::C && words.iter().any(|w| *w == "install" || w.ends_with("/install") || *w == "--install") {
-            let prefix = words
-                .iter()
-                .find_map(|w| w.strip_prefix("PREFIX=").or_else(|| w.strip_prefix("prefix=")).or_else(|| w.strip_prefix("DESTDIR=")));
-            self.installs.push((index, command.line, prefix.unwrap_or("/usr/local").to_owned()));
+        let told = installed::prefix(&words);
+        if self.kind == Kind::C && installed::installs(&words) {
+            let prefix = told.or_else(|| self.prefix.clone()).or_else(|| installed::own_prefix(draft, command));
+            let prefix = prefix.unwrap_or_else(|| "/usr/local".to_owned());
+            self.installs.push(Installed { step: index, line: command.line, prefix });
+        } else if told.is_some() {
+            self.prefix = told;
         }
         self.builds.push(Build { folder, step: index });
         Ok(Some(Role::Build))
@@ -196,6 +197,7 @@ impl Built {
         };
         needs::tools(draft, plan, endings, calls)?;
         needs::time_zones(draft, plan, self.kind == Kind::Java);
+        super::assets::ship(draft, plan, &folder, &sources, self.kind == Kind::Java);
         compiled::data(draft, plan, &folder, &sources, self.kind.own(), step);
         compiled::base_configuration(draft, plan, &program)
     }
@@ -207,7 +209,8 @@ impl Built {
             .iter()
             .filter(|b| draft.copies.iter().any(|c| inside(&b.folder, &c.destination) || inside(&c.destination, &b.folder)));
         let mut folders: Vec<&str> = of.map(|b| b.folder.as_str()).collect();
-        folders.sort_by_key(|f| std::cmp::Reverse(usize::from(inside(program, f)) * 10_000 + f.len()));
+        let origin = draft.placed_from(program).unwrap_or_else(|| program.to_owned());
+        folders.sort_by_key(|f| std::cmp::Reverse(usize::from(inside(&origin, f)) * 10_000 + f.len()));
         folders.first().map_or_else(|| draft.workdir().unwrap_or("/").to_owned(), |f| (*f).to_owned())
     }
 
@@ -239,8 +242,8 @@ impl Built {
         if let Some(found) = self.classes(draft, plan) {
             return Ok(found);
         }
-        if let Some((step, _, prefix)) = self.installs.last().cloned() {
-            self.gather(draft, plan, &prefix)?;
+        if let Some(Installed { step, prefix, .. }) = self.installs.last().cloned() {
+            installed::gather(draft, plan, &self.installs, &prefix)?;
             return Ok((join(&format!("{prefix}/bin"), first.rsplit('/').next().unwrap_or(first)), step));
         }
         refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
@@ -265,7 +268,8 @@ impl Built {
     /// Where a word of a command may be a file.
     fn resolve(&self, draft: &Draft, part: &str, first: bool) -> Vec<String> {
         if first && !part.contains('/') {
-            return self.builds.iter().filter(|b| b.folder.ends_with("/bin")).map(|b| join(&b.folder, part)).collect();
+            let built = self.builds.iter().map(|b| b.folder.clone()).filter(|f| f.ends_with("/bin"));
+            return built.chain(draft.search_path()).map(|folder| join(&folder, part)).collect();
         }
         absolute(draft.workdir(), part).into_iter().collect()
     }
@@ -296,39 +300,6 @@ impl Built {
             || bare.strip_prefix(&build.folder).is_some_and(|r| self.kind != Kind::Java || r.matches('/').count() > 1 || r.contains('.'))
             || self.kind == Kind::Java && is_made_by_mkdir(draft, bare);
         looks_like_file.then(|| (distribution.unwrap_or(bare).to_owned(), step))
-    }
-
-    /// Gathers what the installing steps made, by the time of its making, and takes that over.
-    fn gather(&self, draft: &Draft, plan: &mut Plan, prefix: &str) -> Result<(), Refusal> {
-        let (Some((first, line, _)), Some((last, ..))) = (self.installs.first(), self.installs.last()) else { return Ok(()) };
-        let Some(before) = first.checked_sub(1) else { return refuse(*line, "the first line already installs") };
-        if is_system_folder(prefix) && prefix != "/usr/local" {
-            return refuse(
-                *line,
-                format!("this installs into `{prefix}`, among the files of the system; copy what it leaves there by hand"),
-            );
-        }
-        let folder = prefix.trim_start_matches('/');
-        plan.builder_after.push((before, "RUN touch /tmp/before-install".to_owned()));
-        plan.builder_after.push((
-            *last,
-            format!("RUN mkdir -p {GATHERED} && cd / && find {folder} -cnewer /tmp/before-install \\( -type f -o -type l \\) -exec cp -P --parents -t {GATHERED} {{}} +"),
-        ));
-        plan.extras.push(Extra { anchor: *last, text: format!("COPY --from=build {GATHERED}/ /") });
-        if draft.model.file.source().contains("ldconfig")
-            || draft
-                .model
-                .context
-                .files()
-                .0
-                .iter()
-                .filter(|p| p.ends_with("Makefile") || p.ends_with("CMakeLists.txt"))
-                .any(|p| draft.model.context.read(p).is_some_and(|t| t.contains(".so") || t.contains("SHARED")))
-        {
-            plan.extras.push(Extra { anchor: *last, text: "RUN ldconfig".to_owned() });
-        }
-        plan.notes.push(format!("what line {line} installs under `{prefix}` is found by its time of change and taken over"));
-        Ok(())
     }
 }
 

@@ -44,7 +44,10 @@ pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sourc
         }
         let target = join(folder, &entry);
         // Only what a COPY really brought there, and no build line makes.
-        if draft.context_path(&target).is_some() && plan.snapshot_of(&target).is_none() && !plan.artifacts.iter().any(|a| a.path == target)
+        if draft.context_path(&target).is_some()
+            && !draft.is_removed(&target)
+            && plan.snapshot_of(&target).is_none()
+            && !plan.artifacts.iter().any(|a| a.path == target)
         {
             plan.artifact(&target, anchor);
             taken.push(entry);

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use super::program::Program;
+use crate::model::command::Action;
 use crate::model::image::{Image, ImageFacts};
-use crate::model::{Base, Model, Stage, Step};
+use crate::model::{Base, Model, Stage, Step, Value};
 use crate::syntax::{Keyword, View};
 use crate::transforms::Refusal;
 
@@ -128,6 +129,57 @@ impl<'a> Draft<'a> {
             let target = self.model.expand(step, &word.text).and_then(|p| absolute(step.before.workdir.as_deref(), &p));
             target.as_deref() == Some(path)
         })
+    }
+
+    /// The folders in which a program that is started by its name is looked for.
+    pub(super) fn search_path(&self) -> Vec<String> {
+        let value =
+            self.stage.end.env.iter().rev().find_map(|(n, v)| if let (true, Value::Known(v)) = (n == "PATH", v) { Some(v) } else { None });
+        match value {
+            Some(value) => value.split(':').filter(|f| f.starts_with('/')).map(str::to_owned).collect(),
+            None => ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(str::to_owned).to_vec(),
+        }
+    }
+
+    /// The file or folder of the image from which a RUN made `path` by `cp`, `mv`, `install` or `ln`.
+    pub(super) fn placed_from(&self, path: &str) -> Option<String> {
+        let runs = self.steps.iter().rev().filter_map(|s| Some((s, s.run.as_ref()?)));
+        runs.flat_map(|(step, run)| run.commands.iter().rev().map(move |c| (step, c))).find_map(|(step, command)| {
+            let command = command.with_values(&|name| self.variable(step, name));
+            let Action::File { reads, .. } = &command.action else { return None };
+            if !super::roles::copies_files(&command) {
+                return None;
+            }
+            let paths = super::roles::written(&command, command.directory.as_deref()).ok()?;
+            let targets = super::roles::targets(self, &command, &paths)?;
+            let at = targets.iter().position(|t| t == path)?;
+            let read = if reads.len() == targets.len() { reads.get(at)? } else { reads.first()? };
+            absolute(command.directory.as_deref(), read.literal.as_deref()?)
+        })
+    }
+
+    /// The file of the context that `path` is: brought there by COPY, or copied on by a RUN.
+    pub(super) fn origin(&self, path: &str) -> Option<String> {
+        self.context_path(path).or_else(|| self.placed_from(path).and_then(|p| self.context_path(&p)))
+    }
+
+    /// Whether a RUN removes `path`, or a folder that holds it.
+    pub(super) fn is_removed(&self, path: &str) -> bool {
+        self.steps.iter().filter_map(|s| Some((s, s.run.as_ref()?))).any(|(step, run)| {
+            run.commands.iter().filter(|c| c.program() == Some("rm")).any(|command| {
+                let command = command.with_values(&|name| self.variable(step, name));
+                let removed = command.words.iter().skip(1).filter_map(|w| absolute(command.directory.as_deref(), w.literal.as_deref()?));
+                removed.into_iter().any(|folder| inside(path, &folder))
+            })
+        })
+    }
+
+    /// The value that ENV gives `name` in the RUN `step`; `None` where the RUN gives it another.
+    pub(super) fn variable(&self, step: &Step, name: &str) -> Option<String> {
+        let text = step.span.text(self.model.file.source());
+        let (_, value) = step.before.env.iter().rev().find(|(n, _)| n == name)?;
+        let own = text.contains(&format!("{name}=")) || mentions(text, "read") || mentions(text, "for");
+        if let Value::Known(value) = value { (!own).then(|| value.clone()) } else { None }
     }
 
     /// The system's package manager; apt where the catalog names none.

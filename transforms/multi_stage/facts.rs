@@ -23,6 +23,32 @@ pub(super) struct Facts {
     /// Programs that every image with a shell has.
     pub basic_programs: Vec<String>,
     pub served: Served,
+    pub builds: Builds,
+    pub assets: Assets,
+}
+
+/// What is known of builds in general.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Builds {
+    /// Files of a project's folder that say what its build does.
+    pub files: Vec<String>,
+    /// Folders that builds name because they read from there, or whose files nothing else needs.
+    pub only_read: Vec<String>,
+}
+
+/// Front ends that Node's tools make inside the image of another language.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Assets {
+    /// Packages that bring Node and its tools; patterns.
+    pub packages: Vec<String>,
+    /// Programs that need those packages where they are started.
+    pub programs: Vec<String>,
+    /// Package managers.
+    pub managers: Vec<String>,
+    /// Programs that write what the words behind them say.
+    pub tools: Vec<String>,
 }
 
 /// What is known of images of web servers.
@@ -39,10 +65,6 @@ pub(super) struct Served {
     pub generators: Vec<String>,
     /// Programs that run a script of the project; patterns.
     pub interpreters: Vec<String>,
-    /// Files of a project's folder that say what its build does.
-    pub build_files: Vec<String>,
-    /// Folders that builds name because they read from there, or whose files no server needs.
-    pub only_read: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -98,6 +120,9 @@ pub(super) struct SystemLanguage {
     /// Programs that build it.
     #[serde(default)]
     pub builds: Vec<String>,
+    /// Its package managers, by which it is known where what starts does not tell.
+    #[serde(default)]
+    pub managers: Vec<String>,
 }
 
 /// A package in whose place the runtime stage installs others.

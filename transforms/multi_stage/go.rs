@@ -3,6 +3,7 @@
 use super::compiled;
 use super::draft::{Draft, absolute, inside, join, refuse};
 use super::facts::facts;
+use super::installed::{self, Installed};
 use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named};
@@ -20,6 +21,7 @@ pub(super) struct Go {
     builds: Vec<Build>,
     /// Folders in which something else builds (`make`), with the step and line.
     others: Vec<(String, usize, usize)>,
+    installs: Vec<Installed>,
 }
 
 /// One `go build` or `go install`.
@@ -97,6 +99,11 @@ impl Go {
                 let folder = module_folder(draft, command)?;
                 if is_system_folder(&folder) {
                     return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
+                }
+                if installed::installs(&words) {
+                    let prefix = installed::prefix(&words).or_else(|| installed::own_prefix(draft, command));
+                    let prefix = prefix.unwrap_or_else(|| "/usr/local".to_owned());
+                    self.installs.push(Installed { step: index, line: command.line, prefix });
                 }
                 self.others.push((folder, index, command.line));
                 Ok(Some(Role::Build))
@@ -206,17 +213,20 @@ impl Go {
             return refuse(started.line, format!("`{}` builds when sources change; this is a development file", started.words.join(" ")));
         }
         needs::known_context(draft, "which files the program opens can't be told")?;
-        let program = self.program(draft)?;
-        let build = self.builds.iter().find(|b| b.binaries.contains(&program)).cloned();
-        let folder = build
-            .as_ref()
-            .map(|b| b.folder.clone())
-            .or_else(|| self.others.iter().find(|(f, ..)| inside(&program, f)).map(|(f, ..)| f.clone()));
+        let program = self.program(draft, plan)?;
+        let origin = draft.placed_from(&program).unwrap_or_else(|| program.clone());
+        let build = self.builds.iter().find(|b| b.binaries.contains(&origin)).cloned();
+        let placed = plan.artifacts.iter().any(|a| a.path == program);
+        let installed = !placed && build.is_none() && self.installs.iter().any(|i| inside(&program, &i.prefix));
+        let folder = build.as_ref().map(|b| b.folder.clone()).or_else(|| {
+            let of = |(f, ..): &&(String, usize, usize)| inside(&origin, f) || installed;
+            self.others.iter().rev().find(of).map(|(f, ..)| f.clone())
+        });
         let Some(folder) = folder else {
             return refuse(draft.program.line, format!("`{program}` is what starts, and no line builds it as far as can be told"));
         };
         for b in &self.builds {
-            for binary in &b.binaries {
+            for binary in b.binaries.iter().filter(|b| !placed || **b != origin) {
                 if draft.program.commands.iter().any(|c| c.words.iter().any(|w| binary.rsplit('/').next() == w.rsplit('/').next()))
                     || *binary == program
                 {
@@ -224,7 +234,10 @@ impl Go {
                 }
             }
         }
-        if build.is_none() {
+        if installed {
+            let prefix = self.installs.last().map(|i| i.prefix.clone()).unwrap_or_default();
+            installed::gather(draft, plan, &self.installs, &prefix)?;
+        } else if build.is_none() && !placed {
             let (_, step, line) = self.others.iter().find(|(f, ..)| *f == folder).cloned().unwrap_or((folder.clone(), 0, 0));
             plan.snapshot(&folder, step);
             plan.notes.push(format!("what line {line} writes is not known in detail, so `{folder}` is taken over whole"));
@@ -281,23 +294,34 @@ impl Go {
             }
         }
         let anchor = self.builds.iter().map(|b| b.step).chain(self.others.iter().map(|(_, step, _)| *step)).max().unwrap_or(0);
+        super::assets::ship(draft, plan, &folder, &sources, false);
         compiled::data(draft, plan, &folder, &sources, GO, anchor);
         compiled::base_configuration(draft, plan, &program)?;
         Ok(())
     }
 
     /// The absolute path of the program that starts.
-    fn program(&self, draft: &Draft) -> Result<String, Refusal> {
+    fn program(&self, draft: &Draft, plan: &Plan) -> Result<String, Refusal> {
         let all: Vec<&String> = self.builds.iter().flat_map(|b| &b.binaries).collect();
         for started in draft.program.commands.iter().filter(|c| !c.health) {
-            let Some(first) = started.words.first() else { continue };
+            let Some(first) = started.words.first().filter(|w| !facts().basic_programs.contains(w)) else { continue };
             if first.contains('/') {
                 let Some(path) = absolute(draft.workdir(), first) else { continue };
-                if all.contains(&&path) || self.others.iter().any(|(f, ..)| inside(&path, f)) && draft.context_path(&path).is_none() {
+                let known = all.contains(&&path) || plan.artifacts.iter().any(|a| a.path == path);
+                if known
+                    || self.installs.iter().any(|i| inside(&path, &i.prefix))
+                    || self.others.iter().any(|(f, ..)| inside(&path, f)) && draft.context_path(&path).is_none()
+                {
                     return Ok(path);
                 }
             } else if let Some(path) = all.iter().find(|b| b.rsplit('/').next() == Some(first)) {
                 return Ok((*path).clone());
+            } else {
+                let mut places = draft.search_path().into_iter().map(|folder| join(&folder, first));
+                let known = |p: &String| plan.artifacts.iter().any(|a| a.path == *p) || self.installs.iter().any(|i| inside(p, &i.prefix));
+                if let Some(path) = places.find(known) {
+                    return Ok(path);
+                }
             }
         }
         let first = draft.program.commands.first().and_then(|c| c.words.first().cloned()).unwrap_or_default();

@@ -74,7 +74,7 @@ impl Language {
             Self::Python(p) => p.role(draft, plan, index, step, command),
             Self::Node(n) => n.role(draft, plan, index, step, command),
             Self::Go(g) => g.role(draft, plan, index, step, command),
-            Self::Built(b) => b.role(index, command),
+            Self::Built(b) => b.role(draft, index, command),
             Self::Served(s) => s.role(draft, plan, index, command),
         }
     }

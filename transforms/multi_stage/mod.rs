@@ -1,14 +1,17 @@
 //! multi-stage: a single stage becomes a builder and a runtime stage.
 
+mod assets;
 mod built;
 mod compiled;
 mod draft;
 mod facts;
 mod go;
+mod installed;
 mod language;
 mod modules;
 mod needs;
 mod node;
+mod outside;
 mod plan;
 mod program;
 mod python;

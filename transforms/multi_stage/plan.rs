@@ -65,6 +65,8 @@ pub(super) struct Plan {
     pub environment: Vec<(String, String)>,
     /// The word of the system's manager that brings everything up to date, and the step that says so.
     pub upgrade: Option<(String, usize)>,
+    /// The last step that builds a front end beside a program of another language.
+    pub front_end: Option<usize>,
     /// What is left behind, in words.
     pub shed: Vec<String>,
     /// What a reviewer should know, in sentences.
@@ -97,6 +99,7 @@ impl Plan {
             packages: Vec::new(),
             environment: Vec::new(),
             upgrade: None,
+            front_end: None,
             shed: Vec::new(),
             notes: Vec::new(),
         }

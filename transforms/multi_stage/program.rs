@@ -1,6 +1,8 @@
 //! What the container starts: the program of CMD and ENTRYPOINT, and the scripts that it goes through.
 
 use super::draft::{Draft, absolute};
+use crate::model::Value;
+use crate::model::command::filled;
 use crate::shell::{self, Body, Command, CommandKind, Script};
 use crate::source::Span;
 use crate::syntax::{Form, Keyword, Reading};
@@ -91,7 +93,17 @@ impl Program {
             self.commands.push(Started { words, line, script: script.map(str::to_owned), health });
             return;
         };
-        for words in simple_commands(&parsed) {
+        // What the image's environment says, unless the script says something else.
+        let variable = |name: &str| {
+            let (_, value) = draft.stage.end.env.iter().rev().find(|(n, _)| n == name)?;
+            if let Value::Known(value) = value { (!text.contains(&format!("{name}="))).then(|| value.clone()) } else { None }
+        };
+        for mut words in simple_commands(&parsed) {
+            for word in words.iter_mut().filter(|w| w.contains('$')) {
+                if let Some(value) = filled(word, &variable) {
+                    *word = value;
+                }
+            }
             self.start(draft, words, line, health, script, depth);
         }
     }
@@ -116,7 +128,7 @@ impl Program {
             Some(first)
         };
         let Some(path) = candidate else { return };
-        let found = locate(draft, path).find_map(|p| draft.context_path(&p).map(|c| (p, c)));
+        let found = locate(draft, path).find_map(|p| draft.origin(&p).map(|c| (p, c)));
         let Some((path, context_path)) = found else {
             if (is_shell || has_script_name(path)) && depth < DEPTH {
                 let unknown = locate(draft, path).next().unwrap_or_else(|| path.clone());

@@ -89,29 +89,10 @@ impl Python {
                 ("pip" | "pip3", _) => Ok(Some(Role::Build)),
                 ("poetry" | "pipenv", _) => self.project_tool(draft, plan, index, command, manager, &words).map(Some),
                 ("uv", _) => self.uv(plan, index, command, &words).map(Some),
-                ("npm" | "yarn" | "pnpm", _) => self.in_folder(plan, index, command).map(Some),
                 ("conda", _) => refuse(command.line, "conda installs outside of any virtual environment; split it by hand"),
                 _ => Ok(None),
             },
             Action::Build { .. } => self.in_folder(plan, index, command).map(Some),
-            Action::System { operation: Operation::Install, packages, .. } => {
-                // Node for the assets: what starts is Python, and as far as can be read calls no Node.
-                let node = |name: &str| matches!(name, "nodejs" | "npm" | "yarn");
-                let unused = !draft
-                    .program
-                    .commands
-                    .iter()
-                    .any(|c| c.words.iter().any(|w| matches!(w.as_str(), "node" | "nodejs" | "npm" | "npx" | "yarn")));
-                let all_literal = packages.iter().all(|w| w.literal.is_some());
-                if unused && all_literal && packages.iter().any(|w| node(&w.raw)) {
-                    for word in packages.iter().filter(|w| !node(&w.raw)) {
-                        super::roles::system_package(draft, plan, index, command, word.literal.as_deref().unwrap_or(&word.raw))?;
-                    }
-                    plan.shed.extend(packages.iter().filter(|w| node(&w.raw)).map(|w| w.raw.clone()));
-                    return Ok(Some(Role::Build));
-                }
-                Ok(None)
-            }
             _ => self.project_code(draft, plan, index, command, &words),
         }
     }

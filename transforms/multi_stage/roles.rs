@@ -6,7 +6,7 @@ use super::language::Language;
 use super::plan::{Fate, Package, Plan};
 use crate::model::Step;
 use crate::model::command::{Action, Classified, Operation};
-use crate::syntax::Keyword;
+use crate::syntax::{Form, Keyword};
 use crate::transforms::Refusal;
 
 /// What a command means for the split.
@@ -78,11 +78,13 @@ pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> R
             of.push(Vec::new());
             continue;
         }
-        let Some(facts) = step.run.as_ref().filter(|r| r.script.is_some()) else {
+        let understood = |r: &&crate::model::RunFacts| r.script.is_some() || step.reading.form == Form::Exec && !r.commands.is_empty();
+        let Some(facts) = step.run.as_ref().filter(understood) else {
             return refuse(step.line, "what this RUN does is not understood, so it can't be told which stage needs it");
         };
         let mut roles = Vec::new();
         for command in &facts.commands {
+            let command = &command.with_values(&|name| draft.variable(step, name));
             let role = match language.role(draft, plan, index, step, command)? {
                 Some(role) => role,
                 None => general(draft, plan, index, command, language.compiled())?,
@@ -110,6 +112,9 @@ pub(super) fn named(command: &Classified) -> String {
 }
 
 fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, compiled: bool) -> Result<Role, Refusal> {
+    if let Some(role) = super::assets::role(draft, plan, index, command, compiled)? {
+        return Ok(role);
+    }
     let folder = command.directory.as_deref();
     let role = match &command.action {
         Action::System { operation: Operation::Install, packages, .. } => {
@@ -162,16 +167,21 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
                     Role::Build
                 }
             },
-            Ok(paths) if copies_files(command) && reads_builds(draft, command) => {
-                for path in targets(draft, command, &paths) {
-                    plan.artifact(&path, index);
+            Ok(paths) if copies_files(command) && (reads_builds(draft, command) || compiled && reads_project(draft, command)) => {
+                match targets(draft, command, &paths) {
+                    Some(targets) => {
+                        targets.iter().for_each(|path| plan.artifact(path, index));
+                        Role::Build
+                    }
+                    None => Role::Unknown(format!("`{}` puts files among those of the system; name them", named(command))),
                 }
-                Role::Build
             }
+            // The mode and the owner of what is taken over come along.
+            Ok(paths) if !paths.is_empty() && paths.iter().all(|p| plan.artifacts.iter().any(|a| a.path == *p)) => Role::Build,
             // Of a compiled project only what is taken over ships, and that comes from the builder.
             Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p)) => {
                 if copies_files(command) {
-                    for path in targets(draft, command, &paths) {
+                    for path in targets(draft, command, &paths).unwrap_or_default() {
                         let parent = path.rsplit_once('/').map_or("/", |(f, _)| f);
                         if draft.is_workdir(parent) || plan_folder(draft, parent) {
                             plan.artifact(&path, index);
@@ -217,7 +227,7 @@ fn is_built(draft: &Draft, path: &str) -> bool {
         && (in_project(draft, path) || path.split('/').nth(1).is_some_and(|root| !own(root)))
 }
 
-fn copies_files(command: &Classified) -> bool {
+pub(super) fn copies_files(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("cp" | "mv" | "install" | "ln")))
 }
 
@@ -252,30 +262,44 @@ fn reads_builds(draft: &Draft, command: &Classified) -> bool {
         })
 }
 
-/// Where `cp`, `mv` and the like put things: in a folder, each under its own name.
-fn targets(draft: &Draft, command: &Classified, paths: &[String]) -> Vec<String> {
-    let Action::File { reads, writes } = &command.action else { return Vec::new() };
+/// Whether all that a file command reads lies in the project, which the image that ships has no more.
+fn reads_project(draft: &Draft, command: &Classified) -> bool {
+    let Action::File { reads, .. } = &command.action else { return false };
+    let folder = |word: &crate::shell::ShellWord| {
+        let fixed =
+            word.literal.clone().or_else(|| Some(word.raw.split(['*', '?', '[']).next()?.to_owned())).filter(|t| !t.contains('$'))?;
+        absolute(command.directory.as_deref(), fixed.trim_end_matches('/'))
+    };
+    !reads.is_empty() && reads.iter().all(|word| folder(word).is_some_and(|path| in_project(draft, &path)))
+}
+
+/// Where `cp`, `mv` and the like put things: in a folder, each under its own name. A pattern's names are not known, so the whole
+/// folder stands for them; `None` where that holds more.
+pub(super) fn targets(draft: &Draft, command: &Classified, paths: &[String]) -> Option<Vec<String>> {
+    let Action::File { reads, writes } = &command.action else { return Some(Vec::new()) };
     let into = |path: &String| {
         is_system_folder(path)
             || draft.is_workdir(path)
             || reads.len() > 1
-            || writes.iter().any(|w| w.raw.ends_with('/'))
+            || writes.iter().any(|w| w.literal.as_deref().unwrap_or(&w.raw).ends_with('/'))
             || plan_folder(draft, path)
     };
-    paths
-        .iter()
-        .flat_map(|path| {
-            if into(path) {
-                reads
-                    .iter()
-                    .filter_map(|r| r.literal.as_deref().and_then(|t| t.trim_end_matches('/').rsplit('/').next()))
-                    .map(|n| super::draft::join(path, n))
-                    .collect()
-            } else {
-                vec![path.clone()]
+    let mut found = Vec::new();
+    for path in paths {
+        if !into(path) {
+            found.push(path.clone());
+            continue;
+        }
+        for read in reads {
+            match read.literal.as_deref().and_then(|t| t.trim_end_matches('/').rsplit('/').next()) {
+                Some("." | "") | None if is_system_folder(path) => return None,
+                Some("." | "") | None => found.push(path.clone()),
+                Some(name) => found.push(super::draft::join(path, name)),
             }
-        })
-        .collect()
+        }
+    }
+    found.dedup();
+    Some(found)
 }
 
 /// Whether `path` lies where the project is: in a folder that a COPY fills.
@@ -289,7 +313,7 @@ fn plan_folder(draft: &Draft, path: &str) -> bool {
 }
 
 /// The absolute paths that a file command or a redirection writes, or why they are not known.
-fn written(command: &Classified, folder: Option<&str>) -> Result<Vec<String>, String> {
+pub(super) fn written(command: &Classified, folder: Option<&str>) -> Result<Vec<String>, String> {
     let words = match &command.action {
         Action::File { writes, .. } => writes.as_slice(),
         _ => &[],
@@ -337,7 +361,7 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     let manager = draft.manager();
     let catalog = draft.model.catalog;
     let with_recommended = !command.words.iter().any(|w| w.raw == "--no-install-recommends");
-    if super::served::leaves_behind(draft, bare) {
+    if super::served::leaves_behind(draft, bare) || super::assets::leaves_behind(draft, bare) {
         plan.shed.push(bare.to_owned());
         return Ok(());
     }

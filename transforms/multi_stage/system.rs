@@ -34,7 +34,8 @@ pub(super) fn completed(draft: &Draft) -> Option<ImageFacts> {
     })
 }
 
-/// The language of what starts: that of the interpreter on the command line, else that of what builds.
+/// The language of what starts: that of the interpreter on the command line, else that of what builds, else the only one whose
+/// packages are installed.
 fn language(draft: &Draft) -> Option<&'static str> {
     let installs = |patterns: &[String]| packages(draft).any(|p| patterns.iter().any(|pattern| fits(pattern, &p)));
     let starts = |programs: &[String]| {
@@ -51,7 +52,15 @@ fn language(draft: &Draft) -> Option<&'static str> {
     };
     let known = facts().system.languages.iter().filter(|l| installs(&l.packages)).collect::<Vec<_>>();
     let found = known.iter().find(|l| starts(&l.starts)).or_else(|| known.iter().find(|l| builds(&l.builds)));
-    found.map(|l| l.name.as_str())
+    // A console script says nothing; that one language alone installs its packages does.
+    let managed = || {
+        let commands = draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+        let used: Vec<&str> =
+            commands.filter_map(|c| if let Action::Language { manager, .. } = &c.action { Some(manager.as_str()) } else { None }).collect();
+        let mut languages = known.iter().filter(|l| l.managers.iter().any(|m| used.contains(&m.as_str())));
+        languages.next().filter(|_| languages.next().is_none())
+    };
+    found.or_else(managed).map(|l| l.name.as_str())
 }
 
 /// The names of all packages that the file installs by the system's manager, without versions.

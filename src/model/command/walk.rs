@@ -338,23 +338,7 @@ impl Walker<'_> {
 
     /// The value of a word, with plain variables of the known environment filled in.
     fn value(&self, word: &ShellWord) -> Option<String> {
-        if let Some(literal) = &word.literal {
-            return Some(literal.clone());
-        }
-        let raw = word.raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(&word.raw);
-        let mut value = String::new();
-        let mut rest = raw;
-        while let Some((plain, variable)) = rest.split_once('$') {
-            value.push_str(plain);
-            let (name, behind) = match variable.strip_prefix('{') {
-                Some(braced) => braced.split_once('}')?,
-                None => variable.split_at(variable.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(variable.len())),
-            };
-            value.push_str(&self.variable(name)?);
-            rest = behind;
-        }
-        value.push_str(rest);
-        (!value.contains(['`', '\\', '\'', '"', '*', '?', '[', '~', ' ', '$', '('])).then_some(value)
+        word.literal.clone().or_else(|| filled(&word.raw, &|name| self.variable(name)))
     }
 
     fn variable(&self, name: &str) -> Option<String> {
@@ -366,6 +350,24 @@ impl Walker<'_> {
             (_, Value::Unknown) => None,
         }
     }
+}
+
+/// The value of a word as written, with its plain variables filled in; `None` where one is not known, or where the shell does more.
+pub(super) fn filled(raw: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let inner = raw.strip_prefix('"').and_then(|r| r.strip_suffix('"')).unwrap_or(raw);
+    let mut value = String::new();
+    let mut rest = inner;
+    while let Some((plain, behind)) = rest.split_once('$') {
+        value.push_str(plain);
+        let (name, behind) = match behind.strip_prefix('{') {
+            Some(braced) => braced.split_once('}')?,
+            None => behind.split_at(behind.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(behind.len())),
+        };
+        value.push_str(&variable(name)?);
+        rest = behind;
+    }
+    value.push_str(rest);
+    (!value.contains(['`', '\\', '\'', '"', '*', '?', '[', '~', ' ', '$', '('])).then_some(value)
 }
 
 /// Whether a failure behind `||` is passed on: `|| exit 1`, `|| false`.

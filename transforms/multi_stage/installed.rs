@@ -1,0 +1,82 @@
+//! Files that `make install` and the like put among others: found in the builder by the time of their change.
+
+use super::draft::{Draft, refuse};
+use super::plan::{Extra, Plan};
+use super::roles::is_system_folder;
+use crate::model::command::Classified;
+use crate::transforms::Refusal;
+
+/// Where they are gathered in the builder.
+const GATHERED: &str = "/opt/installed";
+
+/// A step that installs.
+#[derive(Clone, Debug)]
+pub(super) struct Installed {
+    pub step: usize,
+    pub line: usize,
+    /// The folder below which everything lands.
+    pub prefix: String,
+}
+
+/// Whether a build command installs what was built.
+pub(super) fn installs(words: &[&str]) -> bool {
+    words.iter().any(|w| *w == "install" || w.ends_with("/install") || *w == "--install" || w.starts_with("install-"))
+}
+
+/// The prefix that the words of a build command set: `PREFIX=/opt/x`, `--prefix=/opt/x`, `-DCMAKE_INSTALL_PREFIX=/opt/x`.
+pub(super) fn prefix(words: &[&str]) -> Option<String> {
+    const NAMES: &[&str] = &["PREFIX=", "prefix=", "DESTDIR=", "--prefix=", "-DCMAKE_INSTALL_PREFIX=", "-DCMAKE_INSTALL_PREFIX:PATH="];
+    let attached = words.iter().find_map(|w| NAMES.iter().find_map(|n| w.strip_prefix(n)));
+    let separate = || words.iter().position(|w| *w == "--prefix").and_then(|at| words.get(at + 1).copied());
+    attached.or_else(separate).map(str::to_owned)
+}
+
+/// The prefix that the makefile of the folder of `command` has by itself.
+pub(super) fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> {
+    let folder = command.directory.as_deref()?;
+    let names = ["Makefile", "makefile", "GNUmakefile"];
+    let text =
+        names.iter().filter_map(|n| draft.context_path(&super::draft::join(folder, n))).find_map(|p| draft.model.context.read(&p))?;
+    text.lines().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let name = name.trim_end_matches(['?', ':']).trim();
+        (matches!(name, "PREFIX" | "prefix") && value.trim().starts_with('/')).then(|| value.trim().trim_end_matches('/').to_owned())
+    })
+}
+
+/// Gathers what the installing steps made below `prefix`, and takes that over.
+pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], prefix: &str) -> Result<(), Refusal> {
+    let (Some(Installed { step: first, line, .. }), Some(Installed { step: last, .. })) = (installs.first(), installs.last()) else {
+        return Ok(());
+    };
+    let Some(before) = first.checked_sub(1) else { return refuse(*line, "the first line already installs") };
+    if is_system_folder(prefix) && prefix != "/usr/local" {
+        return refuse(*line, format!("this installs into `{prefix}`, among the files of the system; copy what it leaves there by hand"));
+    }
+    if !prefix.starts_with('/') || prefix.contains(['$', '`', '*', ' ']) || installs.iter().any(|i| i.prefix != prefix) {
+        return refuse(
+            *line,
+            format!("this installs into `{prefix}`, which is not known before the build; copy what it leaves there by hand"),
+        );
+    }
+    let folder = prefix.trim_start_matches('/');
+    plan.builder_after.push((before, "RUN touch /tmp/before-install".to_owned()));
+    plan.builder_after.push((
+        *last,
+        format!("RUN mkdir -p {GATHERED} && cd / && find {folder} -cnewer /tmp/before-install \\( -type f -o -type l \\) -exec cp -P --parents -t {GATHERED} {{}} +"),
+    ));
+    plan.extras.push(Extra { anchor: *last, text: format!("COPY --from=build {GATHERED}/ /") });
+    if brings_libraries(draft) {
+        plan.extras.push(Extra { anchor: *last, text: "RUN ldconfig".to_owned() });
+    }
+    plan.notes.push(format!("what line {line} installs under `{prefix}` is found by its time of change and taken over"));
+    Ok(())
+}
+
+/// Whether what is installed may be shared libraries, which the loader finds by its cache.
+fn brings_libraries(draft: &Draft) -> bool {
+    let context = draft.model.context;
+    let builds = |p: &&String| p.ends_with("Makefile") || p.ends_with("CMakeLists.txt");
+    draft.model.file.source().contains("ldconfig")
+        || context.files().0.iter().filter(builds).any(|p| context.read(p).is_some_and(|t| t.contains(".so") || t.contains("SHARED")))
+}
