@@ -39,7 +39,9 @@ pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sourc
             code.iter().any(|text| names_entry(text, &entry))
                 || draft.program.commands.iter().flat_map(|c| &c.words).chain(values(draft).iter()).any(|w| word_names(w, &entry))
         };
-        if excluded && !named() || is_embedded(sources, &entry) && !opens(&code, &entry) {
+        // A front end that is built into the program needs its sources no more.
+        let front_end = plan.front_end.is_some() && draft.model.context.is_file(&format!("{prefix}{entry}/package.json"));
+        if (excluded || front_end) && !named() || is_embedded(sources, &entry) && !opens(&code, &entry) {
             continue;
         }
         let target = join(folder, &entry);
@@ -113,7 +115,11 @@ pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) 
         draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| !w.contains('/') && program.rsplit('/').next() == Some(w)));
     let folder = program.rsplit_once('/').map_or("/", |(f, _)| f);
     let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    if by_name && !standard.contains(&folder) {
+    let own = draft.steps.iter().any(|s| {
+        matches!(&s.view, crate::syntax::View::Env { pairs, .. }
+            if pairs.iter().any(|p| p.name.text == "PATH" && p.value.as_ref().is_some_and(|v| v.text.split(':').any(|f| f == folder))))
+    });
+    if by_name && !standard.contains(&folder) && !own {
         plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={folder}:$PATH") });
     }
     Ok(())

@@ -85,7 +85,9 @@ impl<'a> Draft<'a> {
         let mut draft =
             Self { model, stage, from, image, facts: Cow::Borrowed(facts), completed: false, steps, copies, program: Program::default() };
         draft.program = Program::read(&draft, start)?;
-        if draft.facts.language.is_none()
+        if let Some(facts) = super::served::completed(&draft) {
+            draft.facts = Cow::Owned(facts);
+        } else if draft.facts.language.is_none()
             && let Some(facts) = super::system::completed(&draft)
         {
             draft.facts = Cow::Owned(facts);
@@ -178,7 +180,7 @@ impl<'a> Draft<'a> {
     pub(super) fn variable(&self, step: &Step, name: &str) -> Option<String> {
         let text = step.span.text(self.model.file.source());
         let (_, value) = step.before.env.iter().rev().find(|(n, _)| n == name)?;
-        let own = text.contains(&format!("{name}=")) || mentions(text, "read") || mentions(text, "for");
+        let own = assigns(text, name) || mentions(text, "read") || mentions(text, "for");
         if let Value::Known(value) = value { (!own).then(|| value.clone()) } else { None }
     }
 
@@ -200,6 +202,22 @@ pub(super) fn mentions(text: &str, name: &str) -> bool {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
         let after = text.get(at + name.len()..).and_then(|t| t.chars().next());
         !before.is_some_and(word) && !after.is_some_and(word)
+    })
+}
+
+/// Whether a shell's text gives `name` a value of its own; in `make NAME=x` it is an argument.
+fn assigns(text: &str, name: &str) -> bool {
+    const BEFORE: &[&str] = &["RUN", "export", "local", "declare", "readonly", "then", "do", "else", "env", "!"];
+    text.match_indices(&format!("{name}=")).any(|(at, _)| {
+        let head = text.get(..at).unwrap_or("");
+        let touches = head.chars().next_back().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-');
+        let head = head.trim_end_matches([' ', '\t']);
+        let word = head.rsplit(|c: char| c.is_whitespace()).next().unwrap_or(head);
+        let begins = head.is_empty() || head.ends_with(['&', ';', '|', '(', '{', '\n', '\r', '`']);
+        !touches
+            && (begins
+                || BEFORE.iter().any(|b| word.eq_ignore_ascii_case(b))
+                || word.split_once('=').is_some_and(|(n, _)| !n.starts_with('-')))
     })
 }
 

@@ -27,6 +27,18 @@ pub(super) struct Facts {
     pub assets: Assets,
 }
 
+/// A web server that packages of a distribution bring.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct InstalledServer {
+    pub manager: String,
+    pub packages: Vec<String>,
+    /// The folders that it serves as it comes.
+    pub content: Vec<String>,
+    /// The folder of its configuration.
+    pub configuration: String,
+}
+
 /// What is known of builds in general.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -65,6 +77,10 @@ pub(super) struct Served {
     pub generators: Vec<String>,
     /// Programs that run a script of the project; patterns.
     pub interpreters: Vec<String>,
+    /// What a server that is installed on another image runs on, by distribution.
+    pub bare: BTreeMap<String, String>,
+    /// Servers as packages bring them.
+    pub installed: Vec<InstalledServer>,
 }
 
 #[derive(Debug, Default, Deserialize)]

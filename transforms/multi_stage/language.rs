@@ -51,7 +51,7 @@ impl Language {
     pub(super) fn runtime(&self, draft: &Draft) -> Result<String, Refusal> {
         match self {
             Self::Python(_) | Self::Node(_) => super::needs::smaller_variant(draft),
-            Self::Served(_) => Ok(draft.image.written.clone()),
+            Self::Served(_) => Ok(Served::runtime(draft)),
             Self::Go(_) | Self::Built(_) => Ok(String::new()),
         }
     }

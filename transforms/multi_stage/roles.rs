@@ -57,7 +57,13 @@ const SYSTEM_FOLDERS: &[&str] = &[
 ];
 
 /// Folders whose files the programs of a build read by themselves: settings, keys, certificates.
-const SETTINGS: &[&str] = &["/etc", "/root", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+const SETTINGS: &[&str] = &["/etc", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+
+/// Whether a COPY to `destination` brings settings: those of the system, of root's own programs, or of the server.
+fn is_setting(draft: &Draft, destination: &str) -> bool {
+    let home = destination.strip_prefix("/root").is_some_and(|rest| rest.is_empty() || rest.starts_with("/."));
+    home || SETTINGS.iter().copied().chain(draft.facts.configuration.as_deref()).any(|s| inside(destination, s))
+}
 
 /// Whether an application can own `folder`.
 pub(super) fn is_system_folder(folder: &str) -> bool {
@@ -179,7 +185,7 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             // The mode and the owner of what is taken over come along.
             Ok(paths) if !paths.is_empty() && paths.iter().all(|p| plan.artifacts.iter().any(|a| a.path == *p)) => Role::Build,
             // Of a compiled project only what is taken over ships, and that comes from the builder.
-            Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p)) => {
+            Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p) && where_builds_run(draft, p)) => {
                 if copies_files(command) {
                     for path in targets(draft, command, &paths).unwrap_or_default() {
                         let parent = path.rsplit_once('/').map_or("/", |(f, _)| f);
@@ -262,6 +268,23 @@ fn reads_builds(draft: &Draft, command: &Classified) -> bool {
         })
 }
 
+/// Whether `path` lies in a folder of the project in which something is built, and not merely in one that holds data.
+fn where_builds_run(draft: &Draft, path: &str) -> bool {
+    let roots = draft.copies.iter().filter(|c| !c.foreign && !is_system_folder(&c.destination)).map(|c| c.destination.as_str());
+    let workdirs = draft.steps.iter().filter_map(|s| s.before.workdir.as_deref()).filter(|w| !is_system_folder(w));
+    let commands = || draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    let builds = |folder: &str| {
+        commands().filter(|c| matches!(c.action, Action::Build { .. } | Action::Language { .. } | Action::Unknown)).any(|c| {
+            let here = c.directory.as_deref().is_none_or(|d| inside(d, folder) && !is_system_folder(d));
+            here || c
+                .words
+                .iter()
+                .any(|w| absolute(c.directory.as_deref(), w.literal.as_deref().unwrap_or(&w.raw)).is_some_and(|p| inside(&p, folder)))
+        })
+    };
+    roots.chain(workdirs).filter(|root| inside(path, root)).any(builds)
+}
+
 /// Whether all that a file command reads lies in the project, which the image that ships has no more.
 fn reads_project(draft: &Draft, command: &Classified) -> bool {
     let Action::File { reads, .. } = &command.action else { return false };
@@ -284,6 +307,8 @@ pub(super) fn targets(draft: &Draft, command: &Classified, paths: &[String]) -> 
             || writes.iter().any(|w| w.literal.as_deref().unwrap_or(&w.raw).ends_with('/'))
             || plan_folder(draft, path)
     };
+    // What `mv` takes away is written too; what it makes comes first.
+    let paths = if command.program() == Some("mv") { paths.get(..1).unwrap_or_default() } else { paths };
     let mut found = Vec::new();
     for path in paths {
         if !into(path) {
@@ -556,7 +581,7 @@ fn copies(draft: &Draft, plan: &mut Plan, compiled: bool, last_build: usize) {
             Some(s) if copy.step <= s.last_writer => Fate::Build,
             _ if copy.step > last_build => Fate::Runtime,
             // Package managers and their downloads read what stands there without anybody naming it.
-            _ if SETTINGS.iter().copied().chain(draft.facts.configuration.as_deref()).any(|s| inside(&copy.destination, s)) => Fate::Both,
+            _ if is_setting(draft, &copy.destination) => Fate::Both,
             _ if compiled && read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Build,
             _ if below => Fate::Both,
             _ if covered(draft, plan, copy.step) => Fate::Build,

@@ -10,6 +10,7 @@ use super::roles::{Role, is_system_folder, named};
 use super::system;
 use crate::context::fits;
 use crate::model::command::{Action, Classified, Operation};
+use crate::model::image::ImageFacts;
 use crate::transforms::Refusal;
 
 /// Directives of servers that name a folder whose files are sent. Source: ngx_http_core_module and Apache's core.
@@ -23,6 +24,8 @@ const START_SCRIPTS: &str = "/docker-entrypoint.d";
 pub(super) struct Served {
     /// The steps that build, with the folder that each runs in.
     builds: Vec<(usize, String)>,
+    /// Folders that commands on files made or filled.
+    made: Vec<String>,
     /// The last step that puts files among those that are sent.
     last_writer: usize,
 }
@@ -38,7 +41,44 @@ pub(super) fn leaves_behind(draft: &Draft, name: &str) -> bool {
     !draft.facts.content.is_empty() && builds && !called(name) && !tool.is_some_and(called)
 }
 
+/// The facts of the base where a package brings a server and nothing else starts: what the server sends, and an image without the
+/// base's own toolchain that has the same packages.
+pub(super) fn completed(draft: &Draft) -> Option<ImageFacts> {
+    let served = &facts().served;
+    let base: &ImageFacts = &draft.facts;
+    let starts =
+        |c: &program::Started| c.words.first().is_some_and(|w| served.servers.iter().any(|s| Some(s.as_str()) == w.rsplit('/').next()));
+    if !base.content.is_empty() || !draft.program.commands.iter().any(starts) || base.distribution.is_none() {
+        return None;
+    }
+    let names: Vec<String> = system::packages(draft).collect();
+    let server = served.installed.iter().find(|s| s.manager == draft.manager() && names.iter().any(|n| s.packages.contains(n)))?;
+    let release = base.release.as_deref().filter(|_| !base.release_moving && !draft.image.written.contains('$'));
+    let bare = release.and_then(|r| Some(served.bare.get(base.distribution.as_deref()?)?.replace("RELEASE", r)));
+    // The small images of older releases lack folders that packages stumble over.
+    let small = base.releases.iter().all(|r| facts().system.small.contains(r)) || base.distribution.as_deref() != Some("debian");
+    let runtime = match bare.filter(|_| small || base.language.is_some()) {
+        // Its start script may do more than to start the server.
+        Some(_) if base.entrypoint.is_some() && !base.passes_on => needs::smaller_variant(draft).ok()?,
+        Some(bare) => bare,
+        None if base.language.is_none() => draft.image.written.clone(),
+        None => return None,
+    };
+    Some(ImageFacts {
+        language: None,
+        content: server.content.clone(),
+        configuration: Some(server.configuration.clone()),
+        runtime: Some(runtime),
+        ..base.clone()
+    })
+}
+
 impl Served {
+    /// The image that the server runs on.
+    pub(super) fn runtime(draft: &Draft) -> String {
+        draft.facts.runtime.clone().unwrap_or_else(|| draft.image.written.clone())
+    }
+
     pub(super) fn builds(&self) -> bool {
         !self.builds.is_empty()
     }
@@ -63,6 +103,17 @@ impl Served {
                     );
                 }
                 if paths.is_empty() || !paths.iter().any(sent) {
+                    let own = paths.iter().filter(|p| !is_system_folder(p) && !inside(p, configuration));
+                    let own: Vec<String> = own.cloned().collect();
+                    if !own.is_empty()
+                        && own.len() == paths.len()
+                        && !matches!(command.program(), Some("rm" | "rmdir"))
+                        && !own.iter().any(|p| ["/etc", "/usr", "/var/log", "/run", "/root"].iter().any(|f| inside(p, f)))
+                    {
+                        self.made.extend(own);
+                        self.last_writer = self.last_writer.max(index);
+                        return Ok(Some(Role::Build));
+                    }
                     return Ok(None);
                 }
                 if !paths.iter().all(sent) {
@@ -108,7 +159,7 @@ impl Served {
         needs::known_context(draft, "which folders the server sends can't be told")?;
         only_the_server_starts(draft)?;
         let mine = |path: &str| {
-            self.builds.iter().any(|(_, f)| inside(path, f))
+            self.builds.iter().map(|(_, f)| f).chain(&self.made).any(|f| inside(path, f))
                 || draft.copies.iter().any(|c| !is_system_folder(&c.destination) && inside(path, &c.destination))
         };
         let mut folders = draft.facts.content.clone();
@@ -127,7 +178,7 @@ impl Served {
             plan.snapshot(&folder, self.last_writer);
             plan.notes.push(format!("`{folder}` is taken over whole"));
         }
-        if plan.shed.is_empty() {
+        if plan.shed.is_empty() && plan.runtime == draft.image.written {
             return refuse(draft.from.line, format!("no gain: nothing that `{}` gets installed only builds", draft.image.written));
         }
         Ok(())
@@ -160,7 +211,9 @@ fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
             let Some(text) = context.read(&file) else { continue };
             for line in text.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
                 let words: Vec<&str> = line.split_whitespace().collect();
-                let Some(at) = words.iter().position(|w| FOLDERS.contains(&w.to_ascii_lowercase().as_str())) else { continue };
+                let begins = |at: usize| at.checked_sub(1).and_then(|b| words.get(b)).is_none_or(|w| w.ends_with([';', '{', '}']));
+                let named = |(at, w): (usize, &&str)| (FOLDERS.contains(&w.to_ascii_lowercase().as_str()) && begins(at)).then_some(at);
+                let Some(at) = words.iter().enumerate().find_map(named) else { continue };
                 let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
                 if !value.starts_with('/') {
                     return refuse(draft.line(copy.step), format!("{file} names the folder `{value}`, and where that is can't be told"));

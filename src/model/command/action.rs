@@ -240,6 +240,7 @@ fn on_files(file: &FileTool, program: &str, arguments: &[ShellWord]) -> Action {
             },
         },
         "all" => (collect(paths), Vec::new()),
+        "first" => (collect(paths.get(..1).unwrap_or_default()), Vec::new()),
         "none" => {
             let in_place = arguments.iter().any(|w| {
                 file.in_place.iter().any(|o| w.raw.starts_with(o.as_str()))
