@@ -243,7 +243,9 @@ impl Built {
             return Ok(found);
         }
         if let Some(Installed { step, prefix, .. }) = self.installs.last().cloned() {
-            installed::gather(draft, plan, &self.installs, &prefix)?;
+            let mut folders: Vec<String> = self.builds.iter().map(|b| b.folder.clone()).collect();
+            folders.dedup();
+            installed::gather(draft, plan, &self.installs, &folders)?;
             return Ok((join(&format!("{prefix}/bin"), first.rsplit('/').next().unwrap_or(first)), step));
         }
         refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))

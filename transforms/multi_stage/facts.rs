@@ -149,6 +149,9 @@ pub(super) struct Replacement {
     pub manager: String,
     /// A pattern.
     pub package: String,
+    /// Whether the package weighs little by itself.
+    #[serde(default)]
+    pub small: bool,
     /// What is installed instead; `*` stands for what the pattern's `*` stood for.
     pub by: Vec<String>,
     /// Programs that keep the package itself if they are started.

@@ -235,8 +235,10 @@ impl Go {
             }
         }
         if installed {
-            let prefix = self.installs.last().map(|i| i.prefix.clone()).unwrap_or_default();
-            installed::gather(draft, plan, &self.installs, &prefix)?;
+            let mut folders: Vec<String> = self.others.iter().map(|(f, ..)| f.clone()).collect();
+            folders.push("/go/pkg".to_owned());
+            folders.dedup();
+            installed::gather(draft, plan, &self.installs, &folders)?;
         } else if build.is_none() && !placed {
             let (_, step, line) = self.others.iter().find(|(f, ..)| *f == folder).cloned().unwrap_or((folder.clone(), 0, 0));
             plan.snapshot(&folder, step);

@@ -3,7 +3,7 @@
 use super::draft::{Draft, refuse};
 use super::plan::{Extra, Plan};
 use super::roles::is_system_folder;
-use crate::model::command::Classified;
+use crate::model::command::{Action, Classified, Operation};
 use crate::transforms::Refusal;
 
 /// Where they are gathered in the builder.
@@ -44,32 +44,39 @@ pub(super) fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> 
     })
 }
 
-/// Gathers what the installing steps made below `prefix`, and takes that over.
-pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], prefix: &str) -> Result<(), Refusal> {
-    let (Some(Installed { step: first, line, .. }), Some(Installed { step: last, .. })) = (installs.first(), installs.last()) else {
+/// Gathers what the installing steps made anywhere but in the folders `builds`, and takes that over.
+pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], builds: &[String]) -> Result<(), Refusal> {
+    let (Some(Installed { step: first, line, .. }), Some(Installed { step: last, prefix, .. })) = (installs.first(), installs.last())
+    else {
         return Ok(());
     };
     let Some(before) = first.checked_sub(1) else { return refuse(*line, "the first line already installs") };
-    if is_system_folder(prefix) && prefix != "/usr/local" {
-        return refuse(*line, format!("this installs into `{prefix}`, among the files of the system; copy what it leaves there by hand"));
-    }
-    if !prefix.starts_with('/') || prefix.contains(['$', '`', '*', ' ']) || installs.iter().any(|i| i.prefix != prefix) {
+    if !prefix.starts_with('/') || prefix.contains(['$', '`', '*', ' ']) {
         return refuse(
             *line,
             format!("this installs into `{prefix}`, which is not known before the build; copy what it leaves there by hand"),
         );
     }
-    let folder = prefix.trim_start_matches('/');
+    // What a package manager writes in between would be taken for the program's.
+    let between = draft.steps.iter().take(last + 1).skip(*first).filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    if let Some(command) = between.into_iter().find(|c| matches!(c.action, Action::System { operation: Operation::Install, .. })) {
+        return refuse(command.line, "packages are installed between the builds, among which what those install can't be told apart");
+    }
+    let own = builds.iter().filter(|f| !is_system_folder(f)).map(|f| format!(" -o -path {f}")).collect::<String>();
     plan.builder_after.push((before, "RUN touch /tmp/before-install".to_owned()));
     plan.builder_after.push((
         *last,
-        format!("RUN mkdir -p {GATHERED} && cd / && find {folder} -cnewer /tmp/before-install \\( -type f -o -type l \\) -exec cp -P --parents -t {GATHERED} {{}} +"),
+        format!(
+            "RUN find / -xdev \\( -path /tmp -o -path /run -o -path /root -o -path /var/cache -o -path /var/log{own} \\) -prune -o \\\n\
+             \x20   -cnewer /tmp/before-install \\( -type f -o -type l -o -type d -empty \\) ! -path '/etc/host*' ! -path /etc/resolv.conf ! -name ld.so.cache -print > /tmp/installed \\\n\
+             \x20&& tar -cf /tmp/installed.tar -T /tmp/installed && mkdir {GATHERED} && tar -xf /tmp/installed.tar -C {GATHERED}"
+        ),
     ));
     plan.extras.push(Extra { anchor: *last, text: format!("COPY --from=build {GATHERED}/ /") });
     if brings_libraries(draft) {
         plan.extras.push(Extra { anchor: *last, text: "RUN ldconfig".to_owned() });
     }
-    plan.notes.push(format!("what line {line} installs under `{prefix}` is found by its time of change and taken over"));
+    plan.notes.push(format!("what line {line} installs is found by its time of change and taken over"));
     Ok(())
 }
 

@@ -587,7 +587,11 @@ fn environment_made<'w>(words: &[&'w str]) -> Option<&'w str> {
     } else {
         return None;
     };
-    arguments.iter().rev().find(|w| !w.starts_with('-')).copied()
+    // Options that take the word behind them as their value: https://virtualenv.pypa.io/en/latest/cli_interface.html.
+    const VALUED: &[&str] =
+        &["-p", "--python", "--prompt", "--app-data", "--creator", "--seeder", "--activators", "--pip", "--setuptools", "--wheel"];
+    let is_value = |at: usize| at.checked_sub(1).and_then(|before| arguments.get(before)).is_some_and(|w| VALUED.contains(w));
+    arguments.iter().enumerate().rev().find(|(at, w)| !w.starts_with('-') && !is_value(*at)).map(|(_, w)| *w)
 }
 
 /// Whether pip takes `text` for a path of the file system.

@@ -390,8 +390,8 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         plan.shed.push(bare.to_owned());
         return Ok(());
     }
-    if let Some(others) = super::system::replaced(draft, bare) {
-        if !others.iter().any(|o| o == bare) {
+    if let Some((others, small)) = super::system::replaced(draft, bare) {
+        if (!small || with_recommended) && !others.iter().any(|o| o == bare) {
             plan.shed.push(bare.to_owned());
         }
         others.iter().for_each(|other| plan.package_as(other, index, with_recommended));
