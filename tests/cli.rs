@@ -297,3 +297,34 @@ fn a_reader_that_leaves_early_is_no_failure() {
     let out = Command::new("sh").arg("-c").arg(script).current_dir(tree.path()).output().unwrap();
     assert!(out.status.success() && out.stdout.starts_with(b"--- a/"));
 }
+
+#[test]
+fn inspect_says_what_each_line_is_for() {
+    let dockerfile = "FROM python:3.11\nENV A=1\nWORKDIR /app\nCOPY requirements.txt .\nRUN apt-get update && apt-get install -y gcc\n\
+                      RUN pip install -r requirements.txt\nCOPY . .\nEXPOSE 80\nCMD [\"gunicorn\", \"app:app\"]\n";
+    let files = [
+        ("app/Dockerfile", dockerfile),
+        ("app/requirements.txt", "gunicorn\n"),
+        ("app/app.py", "app = 1\n"),
+        ("base/Dockerfile", "FROM alpine\n"),
+    ];
+    let tree = Tree::new(&files);
+    let run = tree.run(&["inspect", "app/Dockerfile"]);
+    let text = String::from_utf8(run.out).unwrap();
+    for part in [
+        "stage from python:3.11",
+        "split, to run on python:3.11-slim",
+        "     2  both   ENV          configuration that the builds see too",
+        "     6  build  RUN          builds or installs: pip install -r requirements.txt",
+        "     7  run    COPY         read when the program runs",
+        "     9  run    CMD          what the container starts",
+        "taken over from the builder: /opt/venv",
+        "left behind: gcc",
+    ] {
+        assert!(text.contains(part), "{part:?} is missing in\n{text}");
+    }
+    let json: serde_json::Value = serde_json::from_slice(&tree.run(&["inspect", "--format", "json", "app/Dockerfile"]).out).unwrap();
+    assert_eq!(json["split"]["lines"][3]["stage"], "build");
+    let refused = String::from_utf8(tree.run(&["inspect", "base/Dockerfile"]).out).unwrap();
+    assert!(refused.contains("not split: no gain: the file starts nothing of its own") && refused.contains("(line 1)"), "{refused}");
+}

@@ -10,9 +10,10 @@ use crate::file::{Request, context_of, load};
 use crate::model::inspect::{decode_lossy, inspect_bare};
 use crate::model::{Base, Model};
 use crate::syntax::Dockerfile;
+use crate::transforms::{Refusal, multi_stage};
 use clap::{Args, ValueEnum};
 use rayon::prelude::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -99,7 +100,54 @@ fn one(found: &Found, args: &InspectArgs) -> Result<Vec<u8>, String> {
             json!({ "name": s.name.as_deref().unwrap_or(""), "base": base, "config": s.end.config, "used_by": s.used_by })
         })
         .collect();
-    line(&json!({ "path": path, "stages": stages }), args.format)
+    let split = multi_stage::explain(&model);
+    if args.format == Format::Text {
+        return Ok(text(&path, &stages, split.as_ref()).into_bytes());
+    }
+    let mut object = json!({ "path": path, "stages": stages });
+    if let (Some(split), Some(map)) = (split, object.as_object_mut()) {
+        let value = match split {
+            Ok(explained) => serde_json::to_value(explained).map_err(|e| e.to_string())?,
+            Err(refusal) => json!({ "refused": refusal.reason, "line": refusal.line }),
+        };
+        map.insert("split".to_owned(), value);
+    }
+    line(&object, args.format)
+}
+
+/// The stages with their final configuration, and for a single stage what each line is for.
+fn text(path: &str, stages: &[Value], split: Option<&Result<multi_stage::Explained, Refusal>>) -> String {
+    let mut out = format!("{path}\n");
+    for stage in stages {
+        let part = |key: &str| stage.get(key).and_then(Value::as_str).unwrap_or_default();
+        let name = if part("name").is_empty() { String::new() } else { format!(" `{}`", part("name")) };
+        out.push_str(&format!("\nstage{name} from {}\n", part("base")));
+        for (key, value) in stage.get("config").and_then(Value::as_object).into_iter().flatten() {
+            out.push_str(&format!("  {key:<13} {value}\n"));
+        }
+    }
+    match split {
+        None => {}
+        Some(Err(refusal)) => out.push_str(&format!("\nnot split: {} (line {})\n", refusal.reason, refusal.line)),
+        Some(Ok(explained)) => {
+            out.push_str(&format!("\nsplit, to run on {}\n  line  stage  instruction  why\n", explained.runtime));
+            for line in &explained.lines {
+                out.push_str(&format!("  {:>4}  {:<5}  {:<11}  {}\n", line.line, line.stage, line.instruction, line.reason));
+            }
+            let lists = [
+                ("taken over from the builder", &explained.artifacts),
+                ("installed to run", &explained.packages),
+                ("left behind", &explained.left_behind),
+            ];
+            for (title, list) in lists.iter().filter(|(_, list)| !list.is_empty()) {
+                out.push_str(&format!("  {title}: {}\n", list.join(", ")));
+            }
+            for note in &explained.notes {
+                out.push_str(&format!("  {note}\n"));
+            }
+        }
+    }
+    out
 }
 
 /// The stages as the builder's converter sees them when every base sets the default PATH alone.

@@ -4,6 +4,7 @@ mod assets;
 mod built;
 mod compiled;
 mod draft;
+mod explain;
 mod facts;
 mod go;
 mod installed;
@@ -16,9 +17,12 @@ mod plan;
 mod program;
 mod python;
 mod render;
+mod reports;
 mod roles;
 mod served;
 mod system;
+
+pub use explain::{Explained, LineRole, explain};
 
 use draft::{Draft, refuse};
 use language::Language;
@@ -45,6 +49,7 @@ fn is_root(user: Option<&str>) -> bool {
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
     if model.stages.len() != 1 {
+        findings.refusals = reports::reports(model);
         return findings;
     }
     match split(model) {
@@ -54,7 +59,8 @@ fn run(model: &Model) -> Findings {
     findings
 }
 
-fn split(model: &Model) -> Result<Proposal, Refusal> {
+/// The whole plan of a split, with what it was made from; the refusal where there is none.
+fn plan<'a>(model: &'a Model<'a>) -> Result<(Draft<'a>, roles::Roles, Plan), Refusal> {
     let draft = Draft::read(model)?;
     let mut language = Language::of(&draft)?;
     let mut plan = Plan::new(&draft, language.runtime(&draft)?);
@@ -71,6 +77,11 @@ fn split(model: &Model) -> Result<Proposal, Refusal> {
     language.finish(&draft, &mut plan)?;
     system::enough_is_shed(&draft, &plan)?;
     roles::decide(&draft, &roles, &mut plan, language.compiled())?;
+    Ok((draft, roles, plan))
+}
+
+fn split(model: &Model) -> Result<Proposal, Refusal> {
+    let (draft, _, plan) = plan(model)?;
     let edits = render::edits(&draft, &plan)?;
     Ok(Proposal {
         level: Level::Review,
