@@ -43,6 +43,8 @@ pub(super) struct InstalledServer {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Builds {
+    /// Packages of programs that fetch sources.
+    pub fetchers: Vec<String>,
     /// Files of a project's folder that say what its build does.
     pub files: Vec<String>,
     /// Folders that builds name because they read from there, or whose files nothing else needs.
@@ -114,6 +116,8 @@ pub(super) struct System {
     pub releases: Vec<String>,
     /// The Debian releases whose small images take any package.
     pub small: Vec<String>,
+    /// Packages that weigh little without what they recommend.
+    pub light: Vec<String>,
     /// Packages of the Python Package Index that are linked against libpython, which only development packages bring.
     pub links_libpython: Vec<String>,
     /// In the order in which they are tried.
@@ -149,9 +153,6 @@ pub(super) struct Replacement {
     pub manager: String,
     /// A pattern.
     pub package: String,
-    /// Whether the package weighs little by itself.
-    #[serde(default)]
-    pub small: bool,
     /// What is installed instead; `*` stands for what the pattern's `*` stood for.
     pub by: Vec<String>,
     /// Programs that keep the package itself if they are started.

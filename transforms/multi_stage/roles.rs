@@ -390,8 +390,16 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         plan.shed.push(bare.to_owned());
         return Ok(());
     }
-    if let Some((others, small)) = super::system::replaced(draft, bare) {
-        if (!small || with_recommended) && !others.iter().any(|o| o == bare) {
+    // What starts or is searched for in the sources brings them back.
+    let compiled = matches!(draft.facts.language.as_deref(), Some("go" | "rust" | "java" | "c")) && !draft.completed;
+    if compiled && facts().builds.fetchers.iter().any(|f| f == bare) && draft.program.has_word("git").is_none() {
+        plan.shed.push(bare.to_owned());
+        return Ok(());
+    }
+    // Without what it recommends, leaving a light package behind is no gain.
+    let heavy = with_recommended || !facts().system.light.iter().any(|l| l == bare);
+    if let Some(others) = super::system::replaced(draft, bare) {
+        if heavy && !others.iter().any(|o| o == bare) {
             plan.shed.push(bare.to_owned());
         }
         others.iter().for_each(|other| plan.package_as(other, index, with_recommended));
@@ -410,7 +418,7 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     if catalog.is_build_only(bare, manager) {
         if draft.program.has_word(bare).is_some() {
             plan.package(bare, index);
-        } else {
+        } else if heavy {
             plan.shed.push(bare.to_owned());
         }
         return Ok(());

@@ -76,9 +76,8 @@ pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
         .map(|name| name.split(['=', ':', '/']).next().unwrap_or(name).to_owned())
 }
 
-/// What the runtime stage installs instead of the package `name`, and whether the package is small; `None` if nothing special is
-/// known of it.
-pub(super) fn replaced(draft: &Draft, name: &str) -> Option<(Vec<String>, bool)> {
+/// What the runtime stage installs instead of the package `name`; `None` if nothing special is known of it.
+pub(super) fn replaced(draft: &Draft, name: &str) -> Option<Vec<String>> {
     if !draft.completed {
         return None;
     }
@@ -91,7 +90,7 @@ pub(super) fn replaced(draft: &Draft, name: &str) -> Option<(Vec<String>, bool)>
         .filter(of_distribution)
         .find(|r| fits(&r.package, name) && r.unless_started.iter().all(|p| draft.program.has_word(p).is_none()))?;
     let stem = rule.package.split('*').fold(name, |rest, part| rest.strip_prefix(part).or(rest.strip_suffix(part)).unwrap_or(rest));
-    Some((rule.by.iter().map(|b| b.replace('*', stem)).collect(), rule.small))
+    Some(rule.by.iter().map(|b| b.replace('*', stem)).collect())
 }
 
 /// The runtime packages of a library's `-dev` package: those whose names are the same in every release that the image may
