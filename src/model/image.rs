@@ -118,13 +118,18 @@ impl Reference {
             return None;
         }
         let (registry, path) = match name.split_once('/') {
+            // What looks like a host and is none may be a path all the same: `gcr.io_mirror/x`. The regular expression of
+            // distribution/reference lets the host be missing.
+            Some((first, _)) if is_registry(first) && !is_host(first) && is_component(first) => (None, name),
             Some((first, rest)) if is_registry(first) => (Some(first), rest),
             _ => (None, name),
         };
         if registry.is_some_and(|r| !is_host(r)) || !path.split('/').all(is_component) {
             return None;
         }
-        let registry = registry.filter(|r| !matches!(*r, "docker.io" | "index.docker.io"));
+        // Without its host `docker.io/gcr.io/x` would be another image.
+        let looks_hosted = path.split_once('/').is_some_and(|(first, _)| is_registry(first));
+        let registry = registry.filter(|r| looks_hosted || !matches!(*r, "docker.io" | "index.docker.io"));
         let repository = match (registry, path.strip_prefix("library/")) {
             (None, Some(short)) if !short.contains('/') => short,
             _ => path,
@@ -249,6 +254,8 @@ mod tests {
         assert_eq!(parts("registry.example:5000/a/b:1"), Some((Some("registry.example:5000".into()), "a/b".into(), Some("1".into()))));
         assert_eq!(parts("bitnami/node"), Some((None, "bitnami/node".into(), None)));
         assert_eq!(parts("gcr.io/distroless/static"), Some((Some("gcr.io".into()), "distroless/static".into(), None)));
+        assert_eq!(parts("gcr.io_mirror/x:1"), Some((None, "gcr.io_mirror/x".into(), Some("1".into()))));
+        assert_eq!(parts("docker.io/gcr.io/x"), Some((Some("docker.io".into()), "gcr.io/x".into(), None)));
         assert_eq!(parts("[::1]:5000/app"), Some((Some("[::1]:5000".into()), "app".into(), None)));
     }
 

@@ -13,12 +13,17 @@ pub fn near_miss<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Op
     let likely = |d: usize, name: &str| d <= most(name) && d < name.chars().count().min(length);
     names
         .into_iter()
-        // What differs more in length needs no look.
-        .filter(|name| name.chars().count().abs_diff(length) <= most(name))
+        // What differs more in length, or has too few characters of the other, needs no closer look.
+        .filter(|name| name.chars().count().abs_diff(length) <= most(name) && likeness(&lower, name) + most(name) >= length)
         .map(|name| (distance(&lower, &name.to_lowercase()), name))
         .filter(|(d, name)| likely(*d, name))
         .min_by_key(|(d, _)| *d)
         .map(|(_, name)| name)
+}
+
+/// How many characters of `a` are somewhere in `b`, case aside. With each slip one less is.
+fn likeness(a: &str, b: &str) -> usize {
+    a.chars().filter(|x| !x.is_ascii() || b.chars().any(|y| y.eq_ignore_ascii_case(x) || !y.is_ascii())).count()
 }
 
 /// How many characters must be put in, left out, replaced or swapped with their neighbour.
