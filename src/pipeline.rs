@@ -323,8 +323,11 @@ impl<'a> Run<'a> {
     /// The comments that keep nothing away, and those that name what does not exist. One that names a transform that did not
     /// run may well be needed in another run.
     fn notes(&self) -> Vec<(usize, String)> {
-        let file = Dockerfile::parse(self.history.original());
         let mut notes = Vec::new();
+        if !Silences::may_be_in(self.history.original()) {
+            return notes;
+        }
+        let file = Dockerfile::parse(self.history.original());
         for silence in Silences::of(&file).iter() {
             let mut all_ran = true;
             for name in &silence.names {

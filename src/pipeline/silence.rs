@@ -22,12 +22,18 @@ pub struct Silence {
 }
 
 impl Silences {
+    /// Whether `source` can hold any: a look that needs no tree.
+    #[must_use]
+    pub fn may_be_in(source: &str) -> bool {
+        source.contains("restage:")
+    }
+
     /// Finds them: above an instruction or among its lines they mean that instruction; above the first one, the file.
     #[must_use]
     pub fn of(file: &Dockerfile) -> Self {
         let source = file.source();
         let mut all: Vec<Silence> = Vec::new();
-        if !source.contains("restage:") {
+        if !Self::may_be_in(source) {
             return Self::default();
         }
         let mut waiting: Vec<(Vec<String>, usize)> = Vec::new();

@@ -55,7 +55,7 @@ impl Parsed {
         let mut readings = self.readings.iter();
         let items = self.file.items.iter().map(|item| {
             let instruction = match &item.kind {
-                ItemKind::Instruction(instruction) => readings.next().map(|reading| (instruction, reading)),
+                ItemKind::Instruction(instruction) => readings.next().map(|reading| (&**instruction, reading)),
                 _ => None,
             };
             ItemObject { file: &self.file, item, instruction }

@@ -63,7 +63,7 @@ pub(super) fn assemble(source: String) -> Dockerfile {
             kind => {
                 seen = true;
                 let parts = parts(&lines, span, kind, file.escape, &mut at);
-                ItemKind::Instruction(instruction(&mut file, &lines, parts, first, &mut at))
+                ItemKind::Instruction(Box::new(instruction(&mut file, &lines, parts, first, &mut at)))
             }
         };
         file.items.push(Item { kind, span: Span::new(span.start, lines.end(at - 1)), start_line: first + 1, end_line: at });

@@ -189,8 +189,8 @@ pub enum ItemKind {
     Comment,
     /// A blank line outside of any instruction.
     Blank,
-    /// An instruction with its continuation lines and heredocs.
-    Instruction(Instruction),
+    /// An instruction with its continuation lines and heredocs. In a box, so that a file of blank lines takes little room.
+    Instruction(Box<Instruction>),
     /// Text that is no instruction, in a file that the builder refuses.
     Unknown,
 }
@@ -435,7 +435,7 @@ impl Dockerfile {
     /// The instructions in order, each with the index of its item.
     pub fn instructions(&self) -> impl Iterator<Item = (usize, &Instruction)> {
         self.items.iter().enumerate().filter_map(|(i, item)| match &item.kind {
-            ItemKind::Instruction(instruction) => Some((i, instruction)),
+            ItemKind::Instruction(instruction) => Some((i, &**instruction)),
             _ => None,
         })
     }
