@@ -1,6 +1,7 @@
 //! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
 
 mod additions;
+pub mod arguments;
 pub mod context;
 mod images;
 mod packages;

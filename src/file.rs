@@ -6,6 +6,7 @@ use crate::context::{Context, literal_sources};
 use crate::discover::{Found, STDIN};
 use crate::model::{Base, Model};
 use crate::pipeline::{self, Outcome, Selection};
+use crate::rebuild::{self, Looked, Rebuild};
 use crate::recipe::{self, Recipe};
 use crate::source::{Diagnostic, LineIndex, Span};
 use crate::syntax::{Dockerfile, LARGEST_FILE, decode};
@@ -31,6 +32,8 @@ pub struct Request {
     pub config: ConfigSource,
     /// `--recipe`.
     pub recipes: Vec<PathBuf>,
+    /// Whether it is asked what a build runs again.
+    pub looked: Looked,
 }
 
 /// What was made of a file.
@@ -54,6 +57,8 @@ pub struct Processed {
     pub context: Option<PathBuf>,
     /// Who says that this is the build context, where somebody does.
     pub context_from: Option<String>,
+    /// What a build runs again after a change, where that was asked for.
+    pub rebuild: Vec<Rebuild>,
 }
 
 /// Why a file was left alone.
@@ -102,6 +107,7 @@ impl Processed {
             error: Some(Failure { diagnostic, kind }),
             context: None,
             context_from: None,
+            rebuild: Vec::new(),
         }
     }
 }
@@ -206,7 +212,14 @@ pub fn process(found: &Found, request: &Request) -> Processed {
             options: &setup.options,
             catalog: &setup.catalog,
         };
-        out.outcome = Some(pipeline::run_over(&model, settings));
+        let outcome = pipeline::run_over(&model, settings);
+        if request.looked != Looked::Nothing {
+            let changed = Dockerfile::parse(outcome.text.as_str());
+            let amended = outcome.ignore_file(&context).map(|text| context.with_ignore(&text));
+            let after = Model::new(&changed, amended.as_ref().unwrap_or(&context), &setup.catalog, &setup.options);
+            out.rebuild = rebuild::compare(&model, &after, &request.looked);
+        }
+        out.outcome = Some(outcome);
     }
     out.source = Some(loaded.text);
     out

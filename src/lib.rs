@@ -16,6 +16,7 @@ pub mod file;
 pub mod gate;
 pub mod model;
 pub mod pipeline;
+pub mod rebuild;
 pub mod recipe;
 pub mod report;
 pub mod shell;

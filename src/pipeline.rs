@@ -13,7 +13,7 @@ pub use silence::Silences;
 use crate::catalog::Catalog;
 use crate::config::Options;
 use crate::context::Context;
-use crate::edit::{Edit, History};
+use crate::edit::{Edit, EditSet, History};
 use crate::gate;
 use crate::model::Model;
 use crate::recipe::Recipe;
@@ -21,6 +21,7 @@ use crate::source::Span;
 use crate::syntax::Dockerfile;
 use crate::transforms::{Findings, Level, Proposal, Transform};
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 
 /// How often the whole list is run before whatever goes on proposing is switched off.
 const ROUNDS: usize = 5;
@@ -55,6 +56,24 @@ pub struct Outcome {
     pub others: Vec<Edit>,
     /// What is odd about the file's own comments for restage: a line and a sentence.
     pub notes: Vec<(usize, String)>,
+}
+
+impl Outcome {
+    /// The ignore file of the context with what is changed in it; `None` where nothing is.
+    #[must_use]
+    pub fn ignore_file(&self, context: &Context) -> Option<String> {
+        ignore_file(context, self.others.iter())
+    }
+}
+
+/// The text of the ignore file of `context` with those of `edits` that are meant for it; `None` where there are none.
+fn ignore_file<'e>(context: &Context, edits: impl Iterator<Item = &'e Edit>) -> Option<String> {
+    let name = context.ignore_path().unwrap_or(".dockerignore");
+    let own: Vec<Edit> = edits.filter(|e| e.path.as_deref() == Some(name)).cloned().collect();
+    if own.is_empty() {
+        return None;
+    }
+    EditSet::new(own).ok()?.apply(context.ignore_text().unwrap_or_default()).ok()
 }
 
 /// A proposal in terms of the original file.
@@ -122,6 +141,8 @@ pub fn run_over(model: &Model, settings: Settings) -> Outcome {
 /// One run over one file.
 struct Run<'a> {
     context: &'a Context,
+    /// The context with the ignore file that a proposal changes, and the number of that proposal.
+    amended: Option<(Rc<Context>, usize)>,
     settings: Settings<'a>,
     barred: BTreeSet<&'static str>,
     history: History,
@@ -143,12 +164,15 @@ struct Accepted {
     transform: &'static str,
     proposal: Proposal,
     line: usize,
+    /// Whether it holds only over the changed ignore file.
+    relies: bool,
 }
 
 impl<'a> Run<'a> {
     fn new(source: &str, context: &'a Context, settings: Settings<'a>, barred: BTreeSet<&'static str>) -> Self {
         Self {
             context,
+            amended: None,
             settings,
             barred,
             history: History::new(source),
@@ -176,9 +200,10 @@ impl<'a> Run<'a> {
         let mut turns = (0..ROUNDS).flat_map(|_| list.iter().copied()).peekable();
         while quiet < list.len() {
             let (changed, renewed);
-            let model = if self.history.is_changed() {
+            let amended = self.amended.as_ref().map(|(context, _)| Rc::clone(context));
+            let model = if self.history.is_changed() || amended.is_some() {
                 changed = Dockerfile::parse(self.history.text());
-                renewed = Model::new(&changed, self.context, settings.catalog, settings.options);
+                renewed = Model::new(&changed, amended.as_deref().unwrap_or(self.context), settings.catalog, settings.options);
                 &renewed
             } else {
                 original
@@ -209,6 +234,7 @@ impl<'a> Run<'a> {
     fn take(&mut self, transform: &'static Transform, findings: Findings, model: &Model, silences: &Silences) -> bool {
         let first = self.heard.insert(transform.id);
         let mut wanted = Vec::new();
+        let plain = self.without_amendment(transform, model, &findings);
         for proposal in findings.proposals {
             let at = model.file.lines().start(proposal.line);
             let line = self.original_line(model, proposal.line);
@@ -219,7 +245,8 @@ impl<'a> Run<'a> {
                 self.refusals.insert(Refused { line, transform: transform.id, reason, bug: false });
             } else if self.dropped.contains(&(transform.id, line, proposal.title.clone())) || self.is_done(&proposal) {
             } else if self.settings.selection.applies(transform.id, proposal.level) {
-                wanted.push(Accepted { transform: transform.id, proposal, line });
+                let relies = plain.as_ref().is_some_and(|p| !p.iter().any(|p| p.edits == proposal.edits));
+                wanted.push(Accepted { transform: transform.id, proposal, line, relies });
             } else if proposal.level == Level::Suggest && first {
                 self.suggested.push(self.suggestion(transform.id, proposal, line));
             }
@@ -236,6 +263,17 @@ impl<'a> Run<'a> {
             }
         }
         self.admit(transform, wanted, model)
+    }
+
+    /// What a transform proposes over the ignore file as it is on disk, where an earlier proposal changes that.
+    fn without_amendment(&self, transform: &Transform, model: &Model, findings: &Findings) -> Option<Vec<Proposal>> {
+        if self.amended.is_none()
+            || findings.proposals.is_empty()
+            || self.settings.recipes.iter().any(|r| std::ptr::eq(r.transform, transform))
+        {
+            return None;
+        }
+        Some((transform.run)(&Model::new(model.file, self.context, self.settings.catalog, self.settings.options)).proposals)
     }
 
     /// Lets proposals through the gate: together where that holds, else one by one.
@@ -284,7 +322,8 @@ impl<'a> Run<'a> {
             return Err(format!("it declares to change {key}, which {} never does", transform.id));
         }
         let file = Dockerfile::parse(history.text());
-        let model = Model::new(&file, self.context, self.settings.catalog, self.settings.options);
+        let context = self.amended.as_ref().map_or(self.context, |(context, _)| context);
+        let model = Model::new(&file, context, self.settings.catalog, self.settings.options);
         gate::check(before, &gate::Facts::of(&model), self.history.original(), &declares)?;
         Ok(history)
     }
@@ -293,6 +332,12 @@ impl<'a> Run<'a> {
         let number = self.accepted.len();
         self.others.extend(accepted.proposal.edits.iter().filter(|e| e.path.is_some()).map(|e| (number, e.clone())));
         self.accepted.push(accepted);
+        if self.others.last().is_some_and(|(owner, _)| *owner == number)
+            && let Some(text) = ignore_file(self.context, self.others.iter().map(|(_, e)| e))
+        {
+            let first = self.amended.as_ref().map_or(number, |(_, first)| *first);
+            self.amended = Some((Rc::new(self.context.with_ignore(&text)), first));
+        }
     }
 
     /// Whether nothing is left to do of a proposal: it changes nothing, or only other files that get this very edit already.
@@ -308,7 +353,7 @@ impl<'a> Run<'a> {
         for edit in proposal.edits.iter_mut().filter(|e| e.path.is_none()) {
             edit.span = Span::new(self.history.origin(edit.span.start), self.history.origin(edit.span.end));
         }
-        Accepted { transform, proposal, line }
+        Accepted { transform, proposal, line, relies: false }
     }
 
     /// The line of the original file from which a line of the current text comes.
@@ -356,6 +401,11 @@ impl<'a> Run<'a> {
                 join(&mut groups, first, *owner);
             }
             edits.entry(first).or_default().push(Edit::replace(change.origin, change.text));
+        }
+        if let Some((_, first)) = &self.amended {
+            for (number, _) in self.accepted.iter().enumerate().filter(|(_, a)| a.relies) {
+                join(&mut groups, *first, number);
+            }
         }
         let mut others: Vec<Edit> = Vec::new();
         for (owner, edit) in &self.others {

@@ -74,3 +74,56 @@ fn what_can_not_be_told_or_does_not_fit_is_left_out() {
         assert_eq!(said(file, text), "docker/app", "{text}");
     }
 }
+
+#[test]
+fn an_ignore_file_that_is_made_holds_for_what_comes_after() {
+    let files = [
+        ("Dockerfile", "FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nCMD [\"node\", \"server.js\"]\n"),
+        ("package.json", "{\"name\": \"a\"}"),
+        ("package-lock.json", "{}"),
+        ("server.js", "1"),
+        ("node_modules/x/index.js", "1"),
+    ];
+    let tree = Tree::new(&files);
+    let select = ["--no-config", "--select", "dockerignore,copy-order"];
+    let json = tree.run(&[&["check", "--format", "json"][..], &select].concat());
+    let answer: serde_json::Value = serde_json::from_slice(&json.out).unwrap();
+    let proposals = answer["files"][0]["proposals"].as_array().unwrap();
+    let told: Vec<_> = proposals.iter().map(|p| (p["transform"].as_str().unwrap(), p["group"].as_u64().unwrap())).collect();
+    // Modules that are still copied would overwrite what was installed before: the one goes with the other.
+    assert_eq!(told, [("dockerignore", 0), ("copy-order", 0)]);
+    let rebuild = &answer["files"][0]["rebuild"][0];
+    assert_eq!(rebuild["before"]["again"], serde_json::json!(["3/4", "4/4"]));
+    assert_eq!(rebuild["after"]["again"], serde_json::json!(["5/5"]));
+
+    let patch = tree.run(&[&["diff"][..], &select].concat());
+    assert!(String::from_utf8_lossy(&patch.out).contains("--- /dev/null\n+++ b/.dockerignore\n@@ -0,0 +1 @@\n+node_modules\n"));
+    let patched = Tree::new(&files);
+    patched.pipe("git", &["apply", "-"], &patch.out);
+    assert_eq!(tree.run(&[&["apply"][..], &select].concat()).status, 0);
+    for path in ["Dockerfile", ".dockerignore"] {
+        assert_eq!(tree.read(path), patched.read(path));
+    }
+    assert_eq!(tree.read("Dockerfile").lines().nth(2), Some("COPY package*.json ./"));
+    assert_eq!(tree.run(&[&["diff"][..], &select].concat()).out, b"");
+
+    // Alone, or where the ignore file may not be changed, the copy stays where it is.
+    let alone = Tree::new(&files);
+    assert_eq!(alone.run(&["diff", "--no-config", "--select", "copy-order"]).out, b"");
+    assert_eq!(alone.run(&[&["diff", "--safe"][..], &select].concat()).out, b"");
+}
+
+#[test]
+fn two_dockerfiles_of_one_context_want_each_line_once() {
+    let copies = |run: &str| format!("FROM node:20\nWORKDIR /app\nCOPY . .\nRUN npm ci\nRUN {run}\nCMD [\"node\", \"server.js\"]\n");
+    let tree = Tree::new(&[
+        ("Dockerfile", &copies("a")),
+        ("Dockerfile.dev", &copies("b")),
+        ("package.json", "{}"),
+        ("node_modules/x/index.js", "1"),
+        (".git/HEAD", "1"),
+        (".dockerignore", "docs"),
+    ]);
+    tree.run(&["apply", "--no-config", "--select", "dockerignore"]);
+    assert_eq!(tree.read(".dockerignore"), "docs\n.git\nnode_modules\n");
+}

@@ -8,6 +8,7 @@ pub mod cache_mount;
 pub mod composer_cache;
 pub mod copy_order;
 pub mod dnf;
+pub mod dockerignore;
 pub mod env_form;
 pub mod exec_form;
 pub mod gem_cache;
@@ -45,7 +46,7 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
-    /// multi-stage, non-root, merge-run, copy-order. On by default.
+    /// multi-stage, non-root, merge-run, copy-order, dockerignore. On by default.
     Restructure,
     /// What package managers leave behind. On by default.
     Hygiene,
@@ -109,7 +110,7 @@ pub struct Refusal {
     pub line: usize,
 }
 
-/// All transforms in the order in which the pipeline runs them: modernize, hygiene, copy-order, multi-stage, merge-run,
+/// All transforms in the order in which the pipeline runs them: modernize, hygiene, dockerignore, copy-order, multi-stage, merge-run,
 /// non-root, harden.
 #[must_use]
 pub fn all() -> &'static [Transform] {
@@ -133,6 +134,7 @@ static ALL: &[Transform] = &[
     npm_cache::TRANSFORM,
     composer_cache::TRANSFORM,
     gem_cache::TRANSFORM,
+    dockerignore::TRANSFORM,
     copy_order::TRANSFORM,
     multi_stage::TRANSFORM,
     merge_run::TRANSFORM,

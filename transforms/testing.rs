@@ -1,7 +1,7 @@
 //! Runs the cases of every transform: `transforms/NAME/cases/fires-*.txt` must change, `leaves-*.txt` must not.
 //!
 //! A case is a text of sections. A line `--- before` starts the Dockerfile, `--- after` what becomes of it, `--- options` the transform's
-//! settings in TOML, `--- file PATH` a file of the build context; lines `--- refused TEXT` name pieces of refusals that must be given,
+//! settings in TOML, `--- file PATH` a file of the build context, `--- becomes PATH` what becomes of one; lines `--- refused TEXT` name pieces of refusals that must be given,
 //! `--- level LEVEL` the level of every proposal. A case without `after` must stay as it is.
 
 use std::fs;
@@ -12,6 +12,7 @@ use crate::catalog::Catalog;
 use crate::config::Options;
 use crate::context::Context;
 use crate::context::literal_sources;
+use crate::edit::EditSet;
 use crate::model::Model;
 use crate::syntax::Dockerfile;
 
@@ -21,6 +22,7 @@ struct Case {
     after: Option<String>,
     options: String,
     files: Vec<(String, String)>,
+    others: Vec<(String, String)>,
     refused: Vec<String>,
     level: Option<String>,
 }
@@ -34,6 +36,7 @@ impl Case {
                 match header.split_once(' ') {
                     Some(("refused", reason)) => case.refused.push(reason.to_owned()),
                     Some(("level", level)) => case.level = Some(level.to_owned()),
+                    Some(("becomes", path)) => case.others.push((path.to_owned(), String::new())),
                     Some(("file", path)) => case.files.push((path.to_owned(), String::new())),
                     _ => {}
                 }
@@ -48,6 +51,7 @@ impl Case {
                 Some("after") => case.after.get_or_insert_default().push_str(line),
                 Some("options") => case.options.push_str(line),
                 Some(header) if header.starts_with("file ") => case.files.last_mut().unwrap().1.push_str(line),
+                Some(header) if header.starts_with("becomes ") => case.others.last_mut().unwrap().1.push_str(line),
                 _ => {}
             }
         }
@@ -77,6 +81,20 @@ fn once(transform: &Transform, source: &str, folder: &Path, options: &Options) -
     (text, findings.proposals, findings.refusals)
 }
 
+/// What becomes of the files beside the Dockerfile.
+fn side_files(folder: &Path, proposals: &[Proposal]) -> Vec<(String, String)> {
+    let edits: Vec<_> = proposals.iter().flat_map(|p| p.edits.clone()).filter(|e| e.path.is_some()).collect();
+    let mut paths: Vec<String> = edits.iter().filter_map(|e| e.path.clone()).collect();
+    paths.dedup();
+    let new = |path: String| {
+        let old = fs::read_to_string(folder.join(&path)).unwrap_or_default();
+        let own = edits.iter().filter(|e| e.path.as_ref() == Some(&path)).cloned();
+        let text = EditSet::new(own).unwrap().apply(&old).unwrap();
+        (path, text)
+    };
+    paths.into_iter().map(new).collect()
+}
+
 fn check(transform: &Transform, path: &Path) {
     let case = Case::read(&fs::read_to_string(path).unwrap());
     let name = path.display();
@@ -93,7 +111,8 @@ fn check(transform: &Transform, path: &Path) {
     }
     let (text, proposals, refusals) = once(transform, &case.before, context.path(), &options);
     let fires = path.file_name().unwrap().to_string_lossy().starts_with("fires-");
-    assert_eq!(fires, case.after.is_some(), "{name}: a fires- case has an `after`, a leaves- case has none");
+    let changes = case.after.is_some() || !case.others.is_empty();
+    assert_eq!(fires, changes, "{name}: a fires- case has an `after` or `becomes`, a leaves- case has none");
     assert_eq!(text, *case.after.as_ref().unwrap_or(&case.before), "{name}\n{refusals:?}\n{text}");
     for reason in &case.refused {
         assert!(refusals.iter().any(|r| r.reason.contains(reason)), "{name}: no refusal says {reason:?}: {refusals:?}");
@@ -104,6 +123,14 @@ fn check(transform: &Transform, path: &Path) {
     }
     for change in proposals.iter().flat_map(|p| &p.declares) {
         assert!(transform.may_change.contains(change), "{name}: {change} is declared but not listed");
+    }
+    for (path, new) in side_files(context.path(), &proposals) {
+        let wanted = case.others.iter().find(|(p, _)| *p == path).map(|(_, text)| text.as_str());
+        assert_eq!(Some(new.as_str()), wanted, "{name}: {path}\n{refusals:?}");
+        fs::write(context.path().join(path), new).unwrap();
+    }
+    for (path, text) in &case.others {
+        assert_eq!(&fs::read_to_string(context.path().join(path)).unwrap_or_default(), text, "{name}: {path}\n{refusals:?}");
     }
     let (again, more, _) = once(transform, &text, context.path(), &options);
     assert!(more.is_empty(), "{name}: proposes again\n{again}\n{more:?}");

@@ -1,6 +1,6 @@
 //! The shape of a Dockerfile for a report: its stages, how they hang together, and what runs again after a change.
 
-use crate::model::rebuild::{Change, needs, rebuild};
+use crate::model::rebuild::{Again, Change, needs, rebuild};
 use crate::model::{Base, Model};
 use crate::syntax::Keyword;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ pub struct Outline {
     pub stages: Vec<StageOutline>,
     /// How many RUN instructions the final stage needs.
     pub runs: usize,
-    /// How many of them the builder's cache can't answer for after a source file has changed.
+    /// How many of them the builder's cache can't answer for after a source file has changed, or perhaps can't.
     pub rebuilt: usize,
 }
 
@@ -46,7 +46,7 @@ impl Outline {
         }
         let counted = rebuild(model, change);
         let runs = counted.iter().filter(|c| model.steps.get(c.step).is_some_and(|s| s.keyword == Keyword::Run));
-        (out.runs, out.rebuilt) = runs.fold((0, 0), |(all, again), c| (all + 1, again + usize::from(c.again)));
+        (out.runs, out.rebuilt) = runs.fold((0, 0), |(all, again), c| (all + 1, again + usize::from(c.again > Again::No)));
         out
     }
 }

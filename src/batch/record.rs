@@ -3,7 +3,7 @@
 use super::outline::Outline;
 use crate::file::Processed;
 use crate::model::rebuild::{Change, typical_source};
-use crate::report::rebuild::Both;
+use crate::rebuild::Both;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::path::Path;

@@ -71,7 +71,7 @@ pub fn run(args: &ApplyArgs) -> io::Result<Exit> {
     out.flush()?;
     drop(out);
     if common.format != Format::Text {
-        super::check::report(common, &answers, None)?;
+        super::check::report(common, &answers)?;
         return Ok(exit);
     }
     side.problems.iter().for_each(|p| output::complain(p));

@@ -6,6 +6,7 @@ use crate::config::ConfigSource;
 use crate::discover::{self, Missing};
 use crate::file::{Processed, Request, process_with};
 use crate::pipeline::Selection;
+use crate::rebuild::Looked;
 use crate::transforms;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -129,6 +130,7 @@ impl Choice {
             context: None,
             config,
             recipes: self.recipe.clone(),
+            looked: Looked::Nothing,
         }
     }
 
@@ -165,6 +167,12 @@ impl Common {
 
     /// Finds the files and works on them; `None` where an option makes no sense, which has been said then.
     pub fn answers(&self) -> Option<Answers> {
+        let for_programs = matches!(self.format, Format::Json | Format::Ndjson);
+        self.answers_with(if for_programs { Looked::Typical } else { Looked::Nothing })
+    }
+
+    /// The same, and what a build runs again after the change that is looked at.
+    pub fn answers_with(&self, looked: Looked) -> Option<Answers> {
         self.color.set();
         if !self.choice.is_sound() {
             return None;
@@ -177,7 +185,7 @@ impl Common {
         if found.files.is_empty() && found.missing.is_empty() && !self.quiet {
             output::complain("no Dockerfile found");
         }
-        let request = self.request();
+        let request = Request { looked, ..self.request() };
         let files = {
             let progress = Progress::new(found.files.len(), "files", self.quiet);
             in_pool(self.jobs, || process_with(&found.files, &request, &|| progress.tick()))

@@ -3,6 +3,7 @@
 use super::args::{Answers, Common, Format};
 use super::exit::Exit;
 use super::output;
+use crate::rebuild::Looked;
 use crate::report::json::Report;
 use crate::report::{Totals, github, markdown, sarif, text};
 use clap::Args;
@@ -20,30 +21,31 @@ pub struct CheckArgs {
 
 /// Tells what would change.
 pub fn run(args: &CheckArgs) -> io::Result<Exit> {
-    let Some(answers) = args.common.answers() else { return Ok(Exit::Failed) };
-    report(&args.common, &answers, args.touch.as_deref())
+    let looked = args.touch.clone().map_or(Looked::Typical, Looked::File);
+    let Some(answers) = args.common.answers_with(looked) else { return Ok(Exit::Failed) };
+    report(&args.common, &answers)
 }
 
-/// Tells it in the format that was asked for; `touched` is the file whose change is looked at.
-pub fn report(common: &Common, answers: &Answers, touched: Option<&str>) -> io::Result<Exit> {
+/// Tells it in the format that was asked for.
+pub fn report(common: &Common, answers: &Answers) -> io::Result<Exit> {
     let mut out = output::stdout();
     match common.format {
         Format::Text => {
             let colour = output::stdout_has_colours();
             for file in answers.files.iter().filter(|_| !common.quiet) {
                 text::file(&mut out, file, common.verbose, colour)?;
-                text::rebuild(&mut out, file, touched, common.verbose)?;
+                text::rebuild(&mut out, file, common.verbose)?;
             }
             if !answers.files.is_empty() {
                 writeln!(out, "{}", text::summary(&Totals::of(&answers.files)))?;
             }
         }
         Format::Json => {
-            serde_json::to_writer(&mut out, &Report::new(&answers.files, &answers.missing, touched))?;
+            serde_json::to_writer(&mut out, &Report::new(&answers.files, &answers.missing))?;
             writeln!(out)?;
         }
         Format::Ndjson => {
-            for file in Report::new(&answers.files, &answers.missing, touched).files() {
+            for file in Report::new(&answers.files, &answers.missing).files() {
                 serde_json::to_writer(&mut out, file)?;
                 writeln!(out)?;
             }

@@ -28,7 +28,7 @@ pub fn run(args: &DiffArgs) -> io::Result<Exit> {
     let common = &args.common;
     let Some(answers) = common.answers() else { return Ok(Exit::Failed) };
     if common.format != Format::Text {
-        return super::check::report(common, &answers, None);
+        return super::check::report(common, &answers);
     }
     let root = args.relative_to.clone().unwrap_or_else(|| PathBuf::from("."));
     let colour = output::stdout_has_colours();

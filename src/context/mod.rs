@@ -59,6 +59,8 @@ pub struct Context {
     ignore: Ignore,
     /// The file that `ignore` was read from, as it is called in messages and edits.
     ignore_path: Option<String>,
+    /// Its text on disk.
+    ignore_text: Option<String>,
     cache: RefCell<Cache>,
 }
 
@@ -99,6 +101,7 @@ impl Context {
             declared_by: None,
             ignore: Ignore::default(),
             ignore_path: None,
+            ignore_text: None,
             cache: RefCell::default(),
         }
     }
@@ -117,16 +120,40 @@ impl Context {
         own.push(".dockerignore");
         let own = PathBuf::from(own);
         let (path, name) = if own.is_file() {
-            let name = own.strip_prefix(root).map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
-            (own, name)
+            // The root may be written as `.` and the file without it.
+            let real = own.canonicalize().ok();
+            let below = context.real.as_ref().and_then(|root| real.as_ref()?.strip_prefix(root).ok());
+            (own, below.map(|p| p.to_string_lossy().into_owned()).unwrap_or_default())
         } else {
             (root.join(".dockerignore"), ".dockerignore".to_owned())
         };
         if let Some(text) = read_text(&path) {
             context.ignore = Ignore::parse(&text);
             context.ignore_path = Some(name);
+            context.ignore_text = Some(text);
         }
         context
+    }
+
+    /// The same context with another ignore file in force; on disk nothing changes.
+    #[must_use]
+    pub fn with_ignore(&self, text: &str) -> Self {
+        Self {
+            root: self.root.clone(),
+            real: self.real.clone(),
+            knowledge: self.knowledge.clone(),
+            declared_by: self.declared_by.clone(),
+            ignore: Ignore::parse(text),
+            ignore_path: self.ignore_path.clone(),
+            ignore_text: self.ignore_text.clone(),
+            cache: RefCell::default(),
+        }
+    }
+
+    /// The text of the ignore file on disk; `None` where there is none.
+    #[must_use]
+    pub fn ignore_text(&self) -> Option<&str> {
+        self.ignore_text.as_deref()
     }
 
     /// The root folder; `None` for standard input.
@@ -159,7 +186,7 @@ impl Context {
         &self.ignore
     }
 
-    /// The ignore file in force, relative to the root.
+    /// The ignore file in force, relative to the root; empty where it lies outside of it.
     #[must_use]
     pub fn ignore_path(&self) -> Option<&str> {
         self.ignore_path.as_deref()
@@ -257,6 +284,18 @@ impl Context {
         text
     }
 
+    /// The text of the file at `path`, whatever `.dockerignore` says.
+    #[must_use]
+    pub fn read_on_disk(&self, path: &str) -> Option<String> {
+        self.inside(&normalize(path)).and_then(|place| read_text(&place.real))
+    }
+
+    /// Whether `path` on disk is a symbolic link.
+    #[must_use]
+    pub fn is_link(&self, path: &str) -> bool {
+        self.place(&normalize(path)).is_some_and(|place| place.link)
+    }
+
     /// The names in the folder `path`, sorted; empty where there is no such folder.
     #[must_use]
     pub fn list(&self, path: &str) -> Vec<String> {
@@ -305,7 +344,7 @@ impl Context {
                 }
                 let path = join(&folder, &name);
                 let excluded = self.ignore.excludes(&path);
-                let is_link = self.place(&path).is_some_and(|place| place.link);
+                let is_link = self.is_link(&path);
                 match self.kind_on_disk(&path) {
                     Some(Kind::File) if !excluded => out.push(path),
                     // A link to a folder is sent as a link, so what it leads to is listed where it really is.

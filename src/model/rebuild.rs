@@ -3,8 +3,8 @@
 //! The rules are BuildKit's (`solver/llbsolver/ops`). A step runs again if the one before it did. A COPY also does if the
 //! content changed that it takes; whether a copy *from a stage* does depends on that content alone, not on whether the stage
 //! ran again. Stages that the last one does not need are not built. What a command writes is not known before the build: a
-//! step that runs again counts as one that changes the folder that it runs in and every path that it names, and one that
-//! installs or runs what is not known as one that changes everything.
+//! step that runs again may change the folder that it runs in and every path that it names, and one that installs or runs
+//! what is not known may change everything. A copy of that runs again only perhaps, for the content may come out the same.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -38,7 +38,19 @@ pub struct Counted {
     /// What the builder calls it: `build 3/7`, or `3/7` in a file of one stage.
     pub name: String,
     /// Whether it runs again.
-    pub again: bool,
+    pub again: Again,
+}
+
+/// Whether a step runs again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Again {
+    /// It is answered from the cache.
+    #[default]
+    No,
+    /// It does if a command that runs again writes something else than before.
+    Perhaps,
+    /// It does.
+    Yes,
 }
 
 /// The counted steps after `change`, stage by stage.
@@ -104,14 +116,14 @@ pub fn typical_manifest(before: &Model, after: &Model) -> Option<String> {
 }
 
 fn typical(before: &Model, after: &Model, mut files: Vec<&String>) -> Option<String> {
-    files.sort_by_key(|f| (f.matches('/').count(), *f));
+    files.sort_by_cached_key(|f| (f.matches('/').count(), *f));
     let copies: Vec<Copy> = [before, after].iter().flat_map(|m| m.steps.iter().filter_map(|s| Copy::of(m, s))).collect();
     // Files that the same copies take make the same steps run again.
     let mut alike: BTreeMap<Vec<bool>, &String> = BTreeMap::new();
     for file in files.into_iter().take(MOST_FILES) {
         alike.entry(copies.iter().map(|c| c.target(file).is_some()).collect()).or_insert(file);
     }
-    let again = |model, file: &str| rebuild(model, Change::File(file)).iter().filter(|c| c.again).count();
+    let again = |model, file: &str| rebuild(model, Change::File(file)).iter().filter(|c| c.again > Again::No).count();
     let kinds = alike.into_values().map(|f| (again(before, f), again(after, f), f)).filter(|(b, a, _)| b + a > 0);
     let best = kinds.min_by_key(|(b, a, f)| (Reverse(*b), Reverse(*a), f.matches('/').count(), *f));
     best.map(|(_, _, f)| f.clone())
@@ -170,47 +182,41 @@ fn mounts(step: &Step) -> impl Iterator<Item = mount::Mount> + '_ {
 #[derive(Clone, Debug, Default)]
 struct Stale {
     /// Whether what comes next runs again.
-    again: bool,
-    /// The paths that are different now.
-    paths: Vec<String>,
-    /// Whether any path may be different.
-    anything: bool,
+    again: Again,
+    /// The paths that are different now, or perhaps; an empty one is any path.
+    paths: Vec<(String, Again)>,
 }
 
 impl Stale {
     /// Takes a step in; whether it runs again.
-    fn take(&mut self, model: &Model, stage: usize, step: &Step, change: Change, stages: &[Self]) -> bool {
+    fn take(&mut self, model: &Model, stage: usize, step: &Step, change: Change, stages: &[Self]) -> Again {
         match &step.view {
             View::Copy { from, .. } => {
                 let brought = match from {
                     Some(from) => stage_named(model, from, stage).and_then(|n| stages.get(n)).and_then(|s| s.gives(model, step)),
-                    None => takes(model, step, change),
+                    None => takes(model, step, change).map(|to| (to, Again::Yes)),
                 };
                 // A linked copy is a layer that does not look at what lies below it.
                 let linked = step.reading.flags.iter().any(|f| f.name == "link" && f.value.as_deref() != Some("false"));
-                let again = brought.is_some() || (self.again && !linked);
-                self.again |= again;
-                match brought {
-                    Some(Some(path)) => self.paths.push(path),
-                    Some(None) => self.anything = true,
-                    None => {}
-                }
+                let own = brought.as_ref().map_or(Again::No, |(_, again)| *again);
+                let again = if linked { own } else { own.max(self.again) };
+                self.again = self.again.max(again);
+                self.paths.extend(brought.map(|(to, again)| (to.unwrap_or_default(), again)));
                 again
             }
             View::Run { .. } => {
-                self.again |= mounts(step).any(|m| {
+                let mounted = mounts(step).map(|m| {
                     let from = stage_named(model, &m.from, stage).and_then(|n| stages.get(n));
                     match (m.from.as_str(), from) {
-                        ("", _) => brings(model, &m.source, change),
+                        ("", _) if brings(model, &m.source, change) => Again::Yes,
                         (_, Some(from)) => from.reaches(&super::path::clean(&format!("/{}", m.source))),
-                        _ => false,
+                        _ => Again::No,
                     }
                 });
-                if self.again {
-                    match writes(step) {
-                        Some(paths) => self.paths.extend(paths),
-                        None => self.anything = true,
-                    }
+                self.again = mounted.fold(self.again, Again::max);
+                if self.again > Again::No {
+                    let paths = writes(step).unwrap_or_else(|| vec![String::new()]);
+                    self.paths.extend(paths.into_iter().map(|p| (p, Again::Perhaps)));
                 }
                 self.again
             }
@@ -218,22 +224,32 @@ impl Stale {
         }
     }
 
-    /// Where a copy from this stage brings something that is different now: a path of the image that it goes to, or anywhere.
-    fn gives(&self, model: &Model, step: &Step) -> Option<Option<String>> {
+    /// Where a copy from this stage brings something that is different now, a path of the image that it goes to or anywhere,
+    /// and how sure that is.
+    fn gives(&self, model: &Model, step: &Step) -> Option<(Option<String>, Again)> {
         let View::Copy { sources, destination, .. } = &step.view else { return None };
         let changed = |word: &str| match model.expand(step, word) {
             Some(source) => {
                 let fixed = source.split('/').take_while(|part| !has_wildcard(part)).collect::<Vec<_>>().join("/");
                 self.reaches(&super::path::clean(&format!("/{fixed}")))
             }
-            None => self.anything || !self.paths.is_empty(),
+            None if self.paths.is_empty() => Again::No,
+            None => Again::Perhaps,
         };
-        sources.iter().any(|word| changed(&word.text)).then(|| absolute(model, step, &destination.text))
+        let again = sources.iter().map(|word| changed(&word.text)).max().unwrap_or_default();
+        (again > Again::No).then(|| (absolute(model, step, &destination.text), again))
     }
 
-    /// Whether something at or below `path` may be different.
-    fn reaches(&self, path: &str) -> bool {
-        self.anything || self.paths.iter().any(|p| inside(p, path).is_some() || inside(path, p).is_some())
+    /// Whether something at or below `path` is different.
+    fn reaches(&self, path: &str) -> Again {
+        let reached = |(p, again): &(String, Again)| match (inside(p, path), inside(path, p)) {
+            _ if p.is_empty() => Again::Perhaps,
+            (Some(_), _) => *again,
+            // A part of what may have changed.
+            (None, Some(_)) => Again::Perhaps,
+            (None, None) => Again::No,
+        };
+        self.paths.iter().map(reached).max().unwrap_or_default()
     }
 }
 

@@ -1,9 +1,9 @@
 //! `check --format json`: the one stable description of what would happen. `docs/check.md` explains it.
 
-use super::rebuild::{self, Rebuild};
 use crate::discover::Missing;
 use crate::edit::Edit;
 use crate::file::Processed;
+use crate::rebuild::Rebuild;
 use serde::Serialize;
 
 /// The whole answer.
@@ -23,7 +23,7 @@ pub struct FileObject<'a> {
     stages: usize,
     proposals: Vec<ProposalObject<'a>>,
     refusals: Vec<RefusalObject<'a>>,
-    rebuild: Vec<Rebuild>,
+    rebuild: &'a [Rebuild],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     notes: Vec<NoteObject<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -71,11 +71,10 @@ struct ErrorObject<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// The answer for these files; what was named and is missing is a file with an error. `touched` is the file whose change
-    /// is looked at.
+    /// The answer for these files; what was named and is missing is a file with an error.
     #[must_use]
-    pub fn new(files: &'a [Processed], missing: &'a [Missing], touched: Option<&str>) -> Self {
-        let files = files.iter().map(|file| FileObject::of(file, touched)).chain(missing.iter().map(FileObject::missing)).collect();
+    pub fn new(files: &'a [Processed], missing: &'a [Missing]) -> Self {
+        let files = files.iter().map(FileObject::of).chain(missing.iter().map(FileObject::missing)).collect();
         Self { version: 1, files }
     }
 
@@ -87,7 +86,7 @@ impl<'a> Report<'a> {
 }
 
 impl<'a> FileObject<'a> {
-    fn of(file: &'a Processed, touched: Option<&str>) -> Self {
+    fn of(file: &'a Processed) -> Self {
         let outcome = file.outcome.as_ref();
         Self {
             path: super::shown(file),
@@ -114,7 +113,7 @@ impl<'a> FileObject<'a> {
                 .flat_map(|o| &o.refusals)
                 .map(|r| RefusalObject { transform: r.transform, reason: &r.reason, line: r.line })
                 .collect(),
-            rebuild: rebuild::of(file, touched),
+            rebuild: &file.rebuild,
             notes: outcome.into_iter().flat_map(|o| &o.notes).map(|(line, message)| NoteObject { message, line: *line }).collect(),
             error: file
                 .error
@@ -132,7 +131,7 @@ impl<'a> FileObject<'a> {
             stages: 0,
             proposals: Vec::new(),
             refusals: Vec::new(),
-            rebuild: Vec::new(),
+            rebuild: &[],
             notes: Vec::new(),
             error: Some(ErrorObject { message: &missing.message, line: None }),
         }

@@ -6,7 +6,6 @@ pub mod html;
 pub mod json;
 pub mod markdown;
 pub mod parse;
-pub mod rebuild;
 pub mod sarif;
 pub mod snippet;
 pub mod text;

@@ -1,7 +1,7 @@
 //! `check` for people.
 
 use super::snippet::{Kind, Message, render};
-use super::{Totals, count, rebuild};
+use super::{Totals, count};
 use crate::file::Processed;
 use crate::source::{LineIndex, Span};
 use std::io::{self, Write};
@@ -62,22 +62,15 @@ pub fn file(out: &mut impl Write, file: &Processed, verbose: bool, colour: bool)
     Ok(())
 }
 
-/// What a build runs again after a change, before and after: a line for the file that was `touched`; else one for a source
+/// What a build runs again after a change, before and after: a line for a file that the user named; else one for a source
 /// where the proposals change it, and all there is to say if `verbose`.
 ///
 /// # Errors
 /// What `out` says.
-pub fn rebuild(out: &mut impl Write, file: &Processed, touched: Option<&str>, verbose: bool) -> io::Result<()> {
-    let wanted = verbose || touched.is_some();
-    if !wanted && !file.has_changes() {
-        return Ok(());
-    }
-    let found = rebuild::of(file, touched);
-    let shown: Vec<_> = found.iter().filter(|r| wanted || (r.change == "source" && r.before != r.after)).collect();
-    for change in &shown {
-        writeln!(out, "{}: {}", super::shown(file), change.sentence())?;
-    }
-    if shown.is_empty() { Ok(()) } else { writeln!(out) }
+pub fn rebuild(out: &mut impl Write, file: &Processed, verbose: bool) -> io::Result<()> {
+    let shown = file.rebuild.iter().filter(|r| verbose || r.change == "file" || (r.change == "source" && r.before != r.after));
+    let lines: Vec<String> = shown.map(|r| format!("{}: {}", super::shown(file), r.sentence())).collect();
+    if lines.is_empty() { Ok(()) } else { writeln!(out, "{}\n", lines.join("\n")) }
 }
 
 /// One line a proposal: where, what, how far to trust it, why.

@@ -1,5 +1,6 @@
 //! Copies what the install steps read first, then installs, then copies the rest.
 
+mod changing;
 mod fetch;
 mod manifests;
 mod needs;
@@ -10,6 +11,7 @@ use needs::Need;
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::context::Knowledge;
 use crate::edit::Edit;
+use crate::model::command::Action;
 use crate::model::copied::{Copy, inside};
 use crate::model::{Model, Step, path};
 use crate::source::Span;
@@ -48,6 +50,14 @@ fn run(model: &Model) -> Findings {
                     end.reason
                 );
                 findings.refusals.push(Refusal { reason, line: end.line });
+            } else if let Some(install) = blocked_install(model, &end, range.end) {
+                let reason = format!(
+                    "{} is copied before the install of line {install}, which can't go first: line {} stands between ({})",
+                    source_text(step),
+                    end.line,
+                    end.reason
+                );
+                findings.refusals.push(Refusal { reason, line: install });
             }
             let proposal = moving(model, &end, range.end).or_else(|| fetch::before_build(model, stage, &end)).filter(|_| !moved);
             if let Some(proposal) = proposal {
@@ -56,8 +66,11 @@ fn run(model: &Model) -> Findings {
             }
         }
         if !moved {
-            findings.proposals.extend(fetch::in_place_of_get(model, stage));
-            findings.proposals.extend(store::mounts(model, stage, store::TOOLS));
+            let others: Vec<Proposal> =
+                fetch::in_place_of_get(model, stage).into_iter().chain(store::mounts(model, stage, store::TOOLS)).collect();
+            // In the pass after the others, which may touch the same lines.
+            findings.proposals.extend(changing::late(model, stage).filter(|_| others.is_empty()));
+            findings.proposals.extend(others);
         }
     }
     findings
@@ -70,6 +83,16 @@ fn is_windows(step: &Step) -> bool {
 fn source_text(step: &Step) -> String {
     let View::Copy { sources, .. } = &step.view else { return String::new() };
     sources.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// The line of an install behind a step that works on the copied files, which is why it can't go before the copy.
+fn blocked_install(model: &Model, reach: &Reach, end: usize) -> Option<usize> {
+    if reach.reason.is_empty() || reach.refuses || !reach.copy.takes_folder() {
+        return None;
+    }
+    let behind = model.steps.get(reach.block + 1..end).unwrap_or_default();
+    let install = behind.iter().find(|s| matches!(needs::of_run(model, s, &reach.copy), Need::Files { installs: true, .. }))?;
+    Some(install.line)
 }
 
 /// Says that the context is unknown where a copy stands before an install.
@@ -95,6 +118,8 @@ struct Reach<'m> {
     block: usize,
     /// The last install step before the block, with the files of the context that the steps up to it read.
     install: Option<(usize, Vec<String>)>,
+    /// RUNs before the block that only mend files of the copy, so that they follow it, with the files.
+    tending: Vec<(usize, Vec<String>)>,
     reason: String,
     line: usize,
     /// Whether the block is an install step that could have gone first but for its reason.
@@ -116,13 +141,20 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
     {
         return None;
     }
-    let mut reach = Reach { copy, block: end, install: None, reason: String::new(), line: 0, refuses: false };
+    let mut reach = Reach { copy, block: end, install: None, tending: Vec::new(), reason: String::new(), line: 0, refuses: false };
     let mut reads: Vec<String> = Vec::new();
     let expands = source_text(model.steps.get(at)?).contains('$') || reach.copy.written.contains('$');
     for index in at + 1..end {
         let step = model.steps.get(index)?;
         let stop = match step.keyword {
             Keyword::Run => match needs::of_run(model, step, &reach.copy) {
+                Need::Files { files, installs }
+                    if installs && reach.tending.iter().flat_map(|(_, f)| f).any(|f| files.contains(f) || reads.contains(f)) =>
+                {
+                    reach.reason = "reads a file that a step before it changes".to_owned();
+                    (reach.line, reach.refuses) = (step.line, true);
+                    true
+                }
                 Need::Files { files, installs } => {
                     reads.extend(files);
                     if installs {
@@ -132,6 +164,10 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
                     }
                     false
                 }
+                Need::More { installs: false, .. } if tends(model, step, &reach.copy).is_some() => {
+                    reach.tending.extend(tends(model, step, &reach.copy).map(|files| (index, files)));
+                    false
+                }
                 Need::More { reason, line, installs } => {
                     let outside = reason.starts_with("runs outside");
                     reach.refuses = installs && !outside && reach.copy.takes_folder();
@@ -139,7 +175,7 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
                     true
                 }
             },
-            Keyword::Copy | Keyword::Add => !is_apart(model, step, &reach.copy),
+            Keyword::Copy | Keyword::Add => !is_apart(model, step, &reach.copy) || overwrites(model, step, &reach),
             Keyword::Env | Keyword::Arg => expands,
             Keyword::Workdir => below(model, step, &reach.copy),
             Keyword::Volume => true,
@@ -152,6 +188,27 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
         }
     }
     Some(reach)
+}
+
+/// The files of the copy that a RUN changes and all that it does: `chmod +x run.sh`, `sed -i ... run.sh`. `None` for any other.
+fn tends(model: &Model, step: &Step, copy: &Copy) -> Option<Vec<String>> {
+    let run = step.run.as_ref().filter(|r| r.script.is_some() && step.reading.flags.is_empty())?;
+    let mut files = Vec::new();
+    for command in &run.commands {
+        let Action::File { writes, reads } = &command.action else { return None };
+        let directory = command.directory.as_deref()?;
+        if !matches!(command.program(), Some("chmod" | "sed" | "dos2unix")) || !command.writes.is_empty() || writes.is_empty() {
+            return None;
+        }
+        for word in writes.iter().chain(reads) {
+            let origin = copy.origin(&needs::absolute(directory, word.literal.as_deref()?))?;
+            if !model.context.is_file(&origin) {
+                return None;
+            }
+            files.push(origin);
+        }
+    }
+    (!files.is_empty()).then_some(files)
 }
 
 /// Whether a WORKDIR makes a folder that the copy would have brought, with other owners.
@@ -180,6 +237,12 @@ fn is_apart(model: &Model, step: &Step, copy: &Copy) -> bool {
     let Some(workdir) = step.before.workdir.as_deref() else { return false };
     let target = needs::absolute(workdir, &to);
     !copy.covers(&target) && inside(&copy.destination, &target).is_none()
+}
+
+/// Whether a further COPY brings a file anew that a step before it has changed.
+fn overwrites(model: &Model, step: &Step, reach: &Reach) -> bool {
+    let targets: Vec<String> = reach.tending.iter().flat_map(|(_, files)| files).filter_map(|f| reach.copy.target(f)).collect();
+    !targets.is_empty() && Copy::of(model, step).is_none_or(|other| targets.iter().any(|t| other.covers(t)))
 }
 
 fn attributes(step: &Step) -> Vec<(&str, Option<&str>)> {
@@ -331,6 +394,20 @@ fn relocate(model: &Model, reach: &Reach, to: usize, lines: &str, before: &str) 
             if after.as_deref() == Some(copy.destination.as_str()) { ".".to_owned() } else { format!("{}{slash}", copy.destination) };
         text.replace_range(span.start.checked_sub(block.start)?..span.end.checked_sub(block.start)?, &relative);
     }
+    let mut edits = vec![Edit::replace(block, lines)];
+    for (index, _) in reach.tending.iter().filter(|(index, _)| *index < to) {
+        let step = model.steps.get(*index)?;
+        let here = model.steps.get(to).map_or(&previous.before, |s| &s.before);
+        if (&step.before.workdir, &step.before.user, &step.before.shell) != (&here.workdir, &here.user, &here.shell) {
+            return None;
+        }
+        let own = file.block(step.item);
+        if !text.ends_with('\n') {
+            text.push_str(eol);
+        }
+        text.push_str(source.get(own.start..own.end)?);
+        edits.push(Edit::delete(own));
+    }
     let has_comment = block.start < copy.step.span.start;
     let mut insert = String::new();
     if !previous.span.text(source).ends_with('\n') {
@@ -344,7 +421,8 @@ fn relocate(model: &Model, reach: &Reach, to: usize, lines: &str, before: &str) 
     if !insert.ends_with('\n') {
         insert.push_str(eol);
     }
-    Some(vec![Edit::replace(block, lines), Edit::insert(previous.span.end, insert)])
+    edits.push(Edit::insert(previous.span.end, insert));
+    Some(edits)
 }
 
 /// Whether the item before a block is a blank line.

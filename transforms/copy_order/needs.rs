@@ -1,6 +1,7 @@
 //! Which files of the context a RUN reads.
 
 use super::manifests;
+use crate::context::has_wildcard;
 use crate::context::manifests::python::Requirements;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::copied::{Copy, inside};
@@ -58,7 +59,10 @@ fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> 
     let Some(directory) = command.directory.as_deref() else { return Err("runs in a folder that is not known".into()) };
     let reaches = |word: &ShellWord| match &word.literal {
         Some(text) => copy.covers(&absolute(directory, text)),
-        None => copy.covers(directory),
+        None => match fixed(&word.raw) {
+            Some(folder) => copy.covers(&folder) || inside(&copy.destination, &folder).is_some(),
+            None => copy.covers(directory),
+        },
     };
     if command.writes.iter().any(|w| w.literal.as_deref() != Some("/dev/null") && reaches(w)) {
         return Err("writes into the copied folder".into());
@@ -115,6 +119,15 @@ fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> 
         }
         _ => Err(format!("what {named} reads is not known")),
     }
+}
+
+/// The folder in which an absolute glob (`/var/lib/apt/lists/*`) finds what it finds.
+fn fixed(raw: &str) -> Option<String> {
+    if !raw.starts_with('/') || raw.contains(['$', '`', '~', '"', '\'', '\\', '{', '(']) || raw.contains("..") {
+        return None;
+    }
+    let parts = raw.split('/').take_while(|part| !has_wildcard(part));
+    Some(path::clean(&format!("/{}", parts.collect::<Vec<_>>().join("/"))))
 }
 
 /// Whether a word may be a path: not an option, and either with a slash or not literal.
