@@ -10,7 +10,7 @@ use crate::syntax::{Form, ItemKind, Keyword, View};
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
     id: "workdir",
-    summary: "Write WORKDIR in place of cd at the head of RUNs",
+    summary: "Suggest WORKDIR in place of cd at the head of RUNs",
     group: Group::Modernize,
     may_change: &[],
     page: include_str!("page.md"),
@@ -82,7 +82,7 @@ impl<'m> Head<'m> {
     /// `cd` to where the RUN is already.
     fn needless(&self) -> Proposal {
         Proposal {
-            level: Level::Safe,
+            level: Level::Suggest,
             title: format!("leave `cd {}` away", self.written),
             reason: format!("WORKDIR is `{}` already", self.directory),
             line: self.step.line,
@@ -118,7 +118,7 @@ fn moved(model: &Model, row: &[Head], next: &Step) -> Option<Proposal> {
     let mut edits = vec![Edit::insert(instruction.keyword_span.start, format!("{keyword} {}{end}", first.written))];
     edits.extend(row.iter().map(|h| Edit::delete(h.cut)));
     Some(Proposal {
-        level: Level::Review,
+        level: Level::Suggest,
         title: format!("work in `{}` by WORKDIR, not by cd", first.directory),
         reason: format!(
             "line {} sets the directory anew, so nothing behind these RUNs starts elsewhere; WORKDIR makes the directory where it is missing",
