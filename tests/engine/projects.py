@@ -75,7 +75,12 @@ def measure(compare, context, name, case):
         return out
 
 
-def prove(binary, compare, folder, environment_changes):
+def name_bases(lab, *folders):
+    """Gives the public images that the Dockerfiles name to the lab's stand-ins."""
+    subprocess.run([os.path.join(lab, "stand-in"), "--file", *(os.path.join(f, "Dockerfile") for f in folders)], capture_output=True)
+
+
+def prove(binary, compare, folder, environment_changes, lab):
     """What is wrong with a project, as a list, and a row of the table."""
     name = os.path.basename(folder)
     case = json.load(open(os.path.join(folder, "case.json")))
@@ -94,6 +99,7 @@ def prove(binary, compare, folder, environment_changes):
         if not found["proposals"]:
             return wrong, f"{name:<20} left alone"
         text = open(os.path.join(before, "Dockerfile")).read()
+        name_bases(lab, before, after)
         a, b = (measure(compare, context, f"{name}-{side}", case) for context, side in ((before, "before"), (after, "after")))
     for side, r in (("before", a), ("after", b)):
         if "error" in r:

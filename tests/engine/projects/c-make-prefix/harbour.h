@@ -1,0 +1,1 @@
+int harbour_level(const char *name, int hour, double *out);

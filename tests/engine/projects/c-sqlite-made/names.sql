@@ -1,0 +1,3 @@
+INSERT INTO names VALUES ('Ida', 2018, 41);
+INSERT INTO names VALUES ('Ida', 2019, 38);
+INSERT INTO names VALUES ('Jon', 2019, 12);

@@ -1,0 +1,1 @@
+CREATE TABLE names (name TEXT, year INTEGER, n INTEGER);

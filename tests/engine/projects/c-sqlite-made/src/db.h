@@ -1,0 +1,1 @@
+int db_total(const char *name, char *out, int size);
