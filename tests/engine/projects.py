@@ -108,6 +108,9 @@ def prove(binary, compare, folder, environment_changes, lab):
         if old != b["answers"][key] or old is None and key != "health":
             wrong.append(f"{key} differs: {json.dumps(old)[:300]} -> {json.dumps(b['answers'][key])[:300]} {b.get('said')}")
     diff = compare.config_diff(a["image"]["config"], b["image"]["config"])
+    # An image without a working directory starts in `/`.
+    if {value or "/" for value in diff.get("WorkingDir") or ()} == {"/"}:
+        del diff["WorkingDir"]
     declared = {key for p in found["proposals"] for key in p["declares"]}
     wrong += [f"{key} changed and nothing declares it: {diff[key]}" for key in diff if key not in declared and key not in ("Env", "User")]
     wrong += [f"Env changed and nothing declares it: {x}" for x in environment_changes(diff, declared, text)]
