@@ -175,9 +175,15 @@ impl Serialize for Flags<'_> {
     }
 }
 
+/// The keyword in capitals, letter by letter; two letters that Unicode 16 gave capitals have none for the builder.
 fn written_name(line: &str) -> Cow<'_, str> {
     let name = Dockerfile::written_keyword(line);
-    if name.bytes().all(|b| b.is_ascii_uppercase()) { name.into() } else { name.to_uppercase().into() }
+    let capital = |c: char| {
+        let mut upper = c.to_uppercase();
+        let only = upper.next().filter(|_| upper.next().is_none() && !matches!(c, '\u{19b}' | '\u{264}'));
+        only.unwrap_or(c)
+    };
+    if name.bytes().all(|b| b.is_ascii_uppercase()) { name.into() } else { name.chars().map(capital).collect::<String>().into() }
 }
 
 const fn form(form: Form) -> &'static str {
@@ -185,5 +191,17 @@ const fn form(form: Form) -> &'static str {
         Form::Exec => "exec",
         Form::Shell => "shell",
         Form::Other => "other",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn capitals() {
+        for (written, capital) in
+            [("run x", "RUN"), ("fo\u{264}o x", "FO\u{264}O"), ("stra\u{df}e", "STRA\u{df}E"), ("\u{e9}t\u{e9}", "\u{c9}T\u{c9}")]
+        {
+            assert_eq!(super::written_name(written), capital);
+        }
     }
 }
