@@ -73,7 +73,8 @@ fn virtual_package(model: &Model, run: &Run) -> Option<Proposal> {
         })
     };
     let (deleting, deleted) = of(Operation::Remove).next().filter(|_| of(Operation::Remove).count() == 1)?;
-    let (adding, _) = of(Operation::Install).find(|(_, added)| names(added) == names(deleted))?;
+    let (adding, _) =
+        of(Operation::Install).find(|(adding, added)| names(added) == names(deleted) && adding.span.end <= deleting.span.start)?;
     let verb = verb(model, adding, &["add"])?;
     let (first, last) = (deleted.first()?, deleted.last()?);
     // Options and comments among the packages would go with them.

@@ -39,6 +39,14 @@ fn run(model: &Model) -> Findings {
     findings.refusals.extend(needs::ignored_manifests(model));
     let copies: Vec<Copy> = model.steps.iter().filter_map(|s| Copy::of(model, s)).filter(Copy::takes_folder).collect();
     let Some(first) = copies.first() else { return findings };
+    // A mount reads the context too, under names that are not looked at here.
+    let mounts =
+        |s: &crate::model::Step| s.reading.flags.iter().filter(|f| f.name == "mount").filter_map(|f| f.value.as_deref()).any(binds_context);
+    if let Some(step) = model.steps.iter().find(|s| mounts(s)) {
+        let reason = "this mounts the build context, and what it reads there is not known".to_owned();
+        findings.refusals.push(Refusal { reason, line: step.line });
+        return findings;
+    }
     let project = Project::walk(model.context);
     let line = first.step.line;
     findings.refusals.extend(copied_secrets(model.context, &project, &copies));
@@ -63,6 +71,12 @@ fn run(model: &Model) -> Findings {
     }
     findings.proposals.extend(proposal(model.context, &leaving, line));
     findings
+}
+
+/// Whether a mount, as a flag names it, is of the build context.
+fn binds_context(mount: &str) -> bool {
+    let has = |key: &str| mount.split(',').any(|part| part.split('=').next() == Some(key));
+    !has("from") && (!has("type") || mount.split(',').any(|part| part == "type=bind"))
 }
 
 /// What of the context has no place in an image and is brought by the copy of a folder.

@@ -39,8 +39,9 @@ pub(super) struct Lines {
 impl Lines {
     /// The lines of `part`; `None` where they would not do the same under `set -e`.
     pub fn of(source: &str, part: &Part, escape: char) -> Option<Self> {
-        let written = Span::new(part.arguments.start, part.instruction.heredocs.last().map_or(part.arguments.end, |h| h.terminator.end));
-        if written.text(source).contains('\r') || part.shape.unfit.is_some() {
+        // The lines of such a file end otherwise; where tabs are stripped, those of quoted text would go too.
+        let strips = part.instruction.heredocs.iter().any(|h| h.strip_tabs);
+        if source.contains("\r\n") || strips || part.shape.unfit.is_some() {
             return None;
         }
         match part.instruction.heredocs.as_slice() {
@@ -128,7 +129,8 @@ pub(super) fn edit(source: &str, parts: &[(Part, Lines)], opener: &str) -> Optio
             text.push_str(&comments(source, Span::new(from, part.instruction.keyword_span.start)));
         }
         text.push_str(&lines.text);
-        from = Some(end(part).saturating_sub(1));
+        let stop = end(part);
+        from = Some(stop - usize::from(source.get(..stop).is_some_and(|s| s.ends_with('\n'))));
     }
     let body = text.split_once('\n')?.1;
     if body.lines().any(|l| l.trim() == name) {

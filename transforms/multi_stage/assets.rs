@@ -3,7 +3,7 @@
 use super::compiled::Sources;
 use super::draft::{Draft, absolute, inside, refuse};
 use super::facts::facts;
-use super::outside::stays_inside;
+use super::outside::{climbs, stays_inside};
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named};
 use crate::context::fits;
@@ -13,11 +13,16 @@ use crate::transforms::Refusal;
 /// Code that holds files of the project inside of the program.
 const EMBEDS: &[&str] = &["//go:embed", "include_str!", "include_bytes!", "include_dir!", "RustEmbed"];
 
+/// Calls that serve files of a folder.
+const OPENS: &[&str] = &["http.Dir(", "os.DirFS(", "ServeDir", "ServeFile", "NamedFile", "Files::new", ".Static(", "StaticFS"];
+
 /// Whether the system's package `name` brings Node for a front end alone: what starts is of another language and calls none.
 pub(super) fn leaves_behind(draft: &Draft, name: &str) -> bool {
     let assets = &facts().assets;
     let is_node = draft.facts.language.as_deref().is_none_or(|l| l == "node");
-    !is_node && assets.packages.iter().any(|p| fits(p, name)) && !assets.programs.iter().any(|p| draft.program.has_word(p).is_some())
+    !is_node
+        && assets.packages.iter().any(|p| fits(p, name))
+        && !assets.programs.iter().any(|p| draft.program.has_word(p).is_some() || super::needs::sources_call(draft, p))
 }
 
 /// The role of a command of Node's tools in an image of another language; `None` for all others.
@@ -40,15 +45,20 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
         return Ok(Some(Role::Build));
     }
     if words.iter().any(|w| matches!(*w, "-g" | "--global" | "global")) {
-        let started = words.iter().skip(2).any(|w| draft.program.has_word(w.split('@').next().unwrap_or(w)).is_some());
-        // What starts would miss it: not known here.
-        return Ok((!started).then_some(Role::Build));
+        // Of other programs it is not known that only builds call them.
+        let bare = |w: &str| w.rsplit_once('@').map_or(w, |(name, _)| if name.is_empty() { w } else { name }).to_owned();
+        let builds = |w: &&str| assets.global.contains(&bare(w)) && draft.program.has_word(&bare(w)).is_none();
+        let packages: Vec<&str> = words.iter().skip(2).filter(|w| !w.starts_with('-') && **w != "add").copied().collect();
+        return Ok(packages.iter().all(builds).then_some(Role::Build));
     }
     let Some(folder) = command.directory.clone().filter(|f| !is_system_folder(f)) else {
         return refuse(command.line, format!("`{}` runs in a folder that holds more than the project, or is not known", named(command)));
     };
     stays_inside(draft, command, &folder)?;
-    made(plan, &folder, index, compiled);
+    let project = draft.copies.iter().map(|c| &c.destination).find(|d| !is_system_folder(d) && inside(&folder, d));
+    // What its build writes above its folder lies in the project.
+    let written = project.filter(|_| climbs(draft, &folder)).unwrap_or(&folder);
+    made(plan, written, index, compiled);
     Ok(Some(Role::Build))
 }
 
@@ -80,7 +90,8 @@ fn made(plan: &mut Plan, folder: &str, index: usize, compiled: bool) {
 /// Of a compiled project only the program ships; a front end that is not inside of it ships with the whole folder.
 pub(super) fn ship(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources, embeds: bool) {
     let Some(step) = plan.front_end else { return };
-    let embedded = embeds || sources.iter().any(|(_, text)| EMBEDS.iter().any(|e| text.contains(e)));
+    let any = |words: &[&str]| sources.iter().any(|(_, text)| words.iter().any(|w| text.contains(w)));
+    let embedded = embeds || any(EMBEDS) && !any(OPENS);
     if !embedded && !is_system_folder(folder) && !draft.is_removed(folder) {
         plan.snapshot(folder, step);
         plan.notes.push(format!("a front end is built in `{folder}`, so that is taken over whole"));

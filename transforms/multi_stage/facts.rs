@@ -61,6 +61,8 @@ pub(super) struct Assets {
     pub programs: Vec<String>,
     /// Package managers.
     pub managers: Vec<String>,
+    /// npm packages that only builds call where they are installed for all.
+    pub global: Vec<String>,
     /// Programs that write what the words behind them say.
     pub tools: Vec<String>,
 }

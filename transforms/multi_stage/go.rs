@@ -101,6 +101,12 @@ impl Go {
                     return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
                 }
                 if installed::installs(&words) {
+                    if installed::makefile(draft, command).is_some_and(|text| text.contains("go install")) {
+                        return refuse(
+                            command.line,
+                            format!("`{}` runs `go install`, and where its programs end up is not clear", named(command)),
+                        );
+                    }
                     let prefix = installed::prefix(&words).or_else(|| installed::own_prefix(draft, command));
                     let prefix = prefix.unwrap_or_else(|| "/usr/local".to_owned());
                     self.installs.push(Installed { step: index, line: command.line, prefix });
@@ -320,7 +326,10 @@ impl Go {
                 return Ok((*path).clone());
             } else {
                 let mut places = draft.search_path().into_iter().map(|folder| join(&folder, first));
-                let known = |p: &String| plan.artifacts.iter().any(|a| a.path == *p) || self.installs.iter().any(|i| inside(p, &i.prefix));
+                let known = |p: &String| {
+                    plan.artifacts.iter().any(|a| a.path == *p)
+                        || self.installs.iter().any(|i| ["bin", "sbin"].iter().any(|b| *p == join(&join(&i.prefix, b), first)))
+                };
                 if let Some(path) = places.find(known) {
                     return Ok(path);
                 }

@@ -1,6 +1,6 @@
 //! Files that `make install` and the like put among others: found in the builder by the time of their change.
 
-use super::draft::{Draft, refuse};
+use super::draft::{Draft, inside, refuse};
 use super::plan::{Extra, Plan};
 use super::roles::is_system_folder;
 use crate::model::command::{Action, Classified, Operation};
@@ -33,15 +33,18 @@ pub(super) fn prefix(words: &[&str]) -> Option<String> {
 
 /// The prefix that the makefile of the folder of `command` has by itself.
 pub(super) fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> {
-    let folder = command.directory.as_deref()?;
-    let names = ["Makefile", "makefile", "GNUmakefile"];
-    let text =
-        names.iter().filter_map(|n| draft.context_path(&super::draft::join(folder, n))).find_map(|p| draft.model.context.read(&p))?;
-    text.lines().find_map(|line| {
+    makefile(draft, command)?.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
         let name = name.trim_end_matches(['?', ':']).trim();
         (matches!(name, "PREFIX" | "prefix") && value.trim().starts_with('/')).then(|| value.trim().trim_end_matches('/').to_owned())
     })
+}
+
+/// The makefile of the folder of `command`.
+pub(super) fn makefile(draft: &Draft, command: &Classified) -> Option<String> {
+    let folder = command.directory.as_deref()?;
+    let names = ["Makefile", "makefile", "GNUmakefile"];
+    names.iter().filter_map(|n| draft.context_path(&super::draft::join(folder, n))).find_map(|p| draft.model.context.read(&p))
 }
 
 /// Gathers what the installing steps made anywhere but in the folders `builds`, and takes that over.
@@ -56,6 +59,16 @@ pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], bui
             *line,
             format!("this installs into `{prefix}`, which is not known before the build; copy what it leaves there by hand"),
         );
+    }
+    if draft.manager() != "apt" {
+        return refuse(*line, "what this installs would have to be found by GNU find, which the image does not have");
+    }
+    if draft.steps.get(*last).is_some_and(|s| !super::is_root(s.before.user.as_deref())) {
+        return refuse(*line, "what this installs can only be found by root");
+    }
+    if builds.iter().any(|b| inside(prefix, b)) {
+        plan.snapshot(prefix, *last);
+        return Ok(());
     }
     // What a package manager writes in between would be taken for the program's.
     let between = draft.steps.iter().take(last + 1).skip(*first).filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
@@ -72,7 +85,7 @@ pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], bui
              \x20&& tar -cf /tmp/installed.tar -T /tmp/installed && mkdir {GATHERED} && tar -xf /tmp/installed.tar -C {GATHERED}"
         ),
     ));
-    plan.extras.push(Extra { anchor: *last, text: format!("COPY --from=build {GATHERED}/ /") });
+    plan.extras.push(Extra { anchor: *last, text: format!("COPY --from={} {GATHERED}/ /", super::render::builder(draft)) });
     if brings_libraries(draft) {
         plan.extras.push(Extra { anchor: *last, text: "RUN ldconfig".to_owned() });
     }

@@ -146,6 +146,15 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
 /// Programs that check a server's certificate against those of the system.
 const TRUSTING: &[&str] = &["curl", "wget", "git", "mercurial", "subversion"];
 
+/// Whether a file of the context, documents and Node's own aside, starts `program` by its name.
+pub(super) fn sources_call(draft: &Draft, program: &str) -> bool {
+    const SOURCES: &[&str] = &[".py", ".go", ".rs", ".java", ".kt", ".rb", ".php", ".c", ".cpp", ".sh"];
+    let context = draft.model.context;
+    let files = context.files().0;
+    let searched = files.iter().filter(|p| SOURCES.iter().any(|e| p.ends_with(e)) && !is_test(p) && !p.contains("node_modules/"));
+    searched.filter_map(|p| context.read(p)).any(|text| calls(&text, program))
+}
+
 /// Whether a string literal of `text` is `tool`, or a command line that starts with it.
 fn calls(text: &str, tool: &str) -> bool {
     ['"', '\'', '`'].iter().any(|quote| {

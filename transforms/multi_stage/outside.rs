@@ -39,8 +39,14 @@ pub(super) fn stays_inside(draft: &Draft, command: &Classified, folder: &str) ->
     Ok(())
 }
 
+/// Whether a file that says what a build does, in `folder`, names something above it.
+pub(super) fn climbs(draft: &Draft, folder: &str) -> bool {
+    let files = facts().builds.files.iter().filter_map(|name| draft.context_path(&super::draft::join(folder, name)));
+    files.filter_map(|p| draft.model.context.read(&p)).any(|text| ["../", "'..'", "\"..\""].iter().any(|up| text.contains(up)))
+}
+
 /// The absolute paths in a text.
-fn paths(text: &str) -> impl Iterator<Item = String> + '_ {
+pub(super) fn paths(text: &str) -> impl Iterator<Item = String> + '_ {
     let ends = |c: char| c.is_whitespace() || "'\"`=:;,()<>|&".contains(c);
     text.split(ends).filter(|w| w.starts_with('/') && w.len() > 1 && !w.starts_with("//")).map(|w| w.trim_end_matches('/').to_owned())
 }

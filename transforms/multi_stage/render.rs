@@ -36,7 +36,7 @@ pub(super) fn edits(draft: &Draft, plan: &Plan) -> Result<Vec<Edit>, Refusal> {
     // Packages come first: a command of the same line may set up what they bring.
     let mut own: Vec<Extra> = packages(draft, plan)?.into_iter().collect();
     own.extend(plan.extras.iter().cloned());
-    own.extend(copies(draft, plan, &builder, &style));
+    own.extend(copies(draft, plan, &builder));
     // Lines that belong behind the split go in front of the step that they precede.
     let (early, late): (Vec<Extra>, Vec<Extra>) = own.into_iter().partition(|e| e.anchor < split || e.anchor >= draft.steps.len());
     for extra in late {
@@ -104,17 +104,23 @@ fn merge(mut edits: Vec<Edit>) -> Result<Vec<Edit>, Refusal> {
     Ok(out)
 }
 
+/// The name that the builder stage has, or gets.
+pub(super) fn builder<'a>(draft: &'a Draft<'_>) -> &'a str {
+    match &draft.from.view {
+        View::From { alias: Some(alias), .. } => &alias.text,
+        _ => "build",
+    }
+}
+
 /// The name of the builder stage; an `AS` is added where there is none.
 fn name_builder(draft: &Draft, style: &Style, edits: &mut Vec<Edit>) -> Result<String, Refusal> {
     let View::From { image, alias, .. } = &draft.from.view else {
         return refuse(draft.from.line, "this FROM is not understood");
     };
-    if let Some(alias) = alias {
-        return Ok(alias.text.clone());
+    if alias.is_none() {
+        edits.push(Edit::insert(image.span.end, format!(" {} {}", style.keyword("AS"), builder(draft))));
     }
-    let word = style.keyword("AS");
-    edits.push(Edit::insert(image.span.end, format!(" {word} build")));
-    Ok("build".to_owned())
+    Ok(builder(draft).to_owned())
 }
 
 /// How the file is written.
@@ -201,7 +207,7 @@ fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
 }
 
 /// The COPYs from the builder.
-fn copies(draft: &Draft, plan: &Plan, builder: &str, _style: &Style) -> Vec<Extra> {
+fn copies(draft: &Draft, plan: &Plan, builder: &str) -> Vec<Extra> {
     let mut out = Vec::new();
     for snapshot in &plan.snapshots {
         out.push(copy(draft, builder, &Artifact { path: snapshot.folder.clone(), step: snapshot.last_writer }));

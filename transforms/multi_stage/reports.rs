@@ -31,7 +31,11 @@ fn build_packages(model: &Model, step: &Step) -> Option<Refusal> {
         if command.words.iter().any(|w| w.raw == "--virtual" || w.raw == "-t") {
             continue;
         }
-        found.extend(literal.filter(|p| model.catalog.is_build_only(p.split(['=', ':', '/']).next().unwrap_or(p), manager)));
+        let started = |p: &str| {
+            let starts = model.steps.iter().filter(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint | Keyword::Healthcheck));
+            starts.into_iter().any(|s| s.span.text(model.file.source()).contains(p))
+        };
+        found.extend(literal.filter(|p| !started(p) && model.catalog.is_build_only(p.split(['=', ':', '/']).next().unwrap_or(p), manager)));
     }
     found.dedup();
     let names = found.iter().map(|p| format!("`{p}`")).collect::<Vec<_>>().join(", ");

@@ -589,7 +589,8 @@ fn copies(draft: &Draft, plan: &mut Plan, compiled: bool, last_build: usize) {
             Some(s) if copy.step <= s.last_writer => Fate::Build,
             _ if copy.step > last_build => Fate::Runtime,
             // Package managers and their downloads read what stands there without anybody naming it.
-            _ if is_setting(draft, &copy.destination) => Fate::Both,
+            // Everything lies in `/`, so what such a COPY brings is not the builds' alone.
+            _ if is_setting(draft, &copy.destination) || copy.destination == "/" => Fate::Both,
             _ if compiled && read_by_builds(draft, plan, copy.step, &copy.destination) => Fate::Build,
             _ if below => Fate::Both,
             _ if covered(draft, plan, copy.step) => Fate::Build,

@@ -96,7 +96,10 @@ impl Served {
                     |word: &crate::shell::ShellWord| absolute(command.directory.as_deref(), word.literal.as_deref().unwrap_or(&word.raw));
                 let paths: Vec<String> = writes.iter().filter_map(of).collect();
                 let sent = |p: &String| draft.facts.content.iter().any(|c| inside(p, c));
-                if text.contains(configuration) && FOLDERS.iter().any(|f| text.to_ascii_lowercase().contains(f)) {
+                let settings = |p: &String| inside(p, configuration);
+                let copies = matches!(command.program(), Some("cp" | "mv" | "install" | "tee" | "tar" | "unzip"));
+                let switches = FOLDERS.iter().any(|f| text.to_ascii_lowercase().contains(f));
+                if paths.iter().any(settings) && (copies || switches) || text.contains(configuration) && switches {
                     return refuse(
                         command.line,
                         format!("`{}` changes which folders are served, in a way that can't be followed", named(command)),
@@ -119,6 +122,9 @@ impl Served {
                 if !paths.iter().all(sent) {
                     return refuse(command.line, format!("`{}` changes files that are sent, and others", named(command)));
                 }
+                if command.program() == Some("ln") {
+                    return refuse(command.line, format!("`{}` links what is sent to another place", named(command)));
+                }
                 self.last_writer = self.last_writer.max(index);
                 if matches!(command.program(), Some("rm" | "rmdir")) {
                     // What the image itself brings has to go from both stages.
@@ -128,11 +134,21 @@ impl Served {
                             format!("`{}` removes files that are sent; name them by absolute paths", named(command)),
                         );
                     }
-                    plan.extras.push(Extra { anchor: index, text: format!("RUN {}", text.replace(['\r', '\n'], " ")) });
+                    plan.extras.push(Extra { anchor: index, text: format!("RUN {}", forced(text)) });
                 }
                 Ok(Some(Role::Build))
             }
-            _ => Ok(None),
+            _ => {
+                let into =
+                    command.writes.iter().filter_map(|w| absolute(command.directory.as_deref(), w.literal.as_deref().unwrap_or(&w.raw)));
+                if into.into_iter().any(|p| inside(&p, configuration)) {
+                    return refuse(
+                        command.line,
+                        format!("`{}` writes the server's configuration, which can't be followed", named(command)),
+                    );
+                }
+                Ok(None)
+            }
         }
     }
 
@@ -170,10 +186,12 @@ impl Served {
             if is_system_folder(&path) {
                 return refuse(draft.program.line, format!("{named_by} names `{path}`, which holds more than what is served"));
             }
-            if mine(&path) {
-                folders.push(path);
+            if !mine(&path) {
+                return refuse(draft.program.line, format!("{named_by} names `{path}`, and what makes that is not known"));
             }
+            folders.push(path);
         }
+        self.nothing_else_is_named(draft, &folders)?;
         for folder in folders {
             plan.snapshot(&folder, self.last_writer);
             plan.notes.push(format!("`{folder}` is taken over whole"));
@@ -183,6 +201,45 @@ impl Served {
         }
         Ok(())
     }
+
+    /// Refuses where what starts, or the configuration, names something else of the folders that stay behind.
+    fn nothing_else_is_named(&self, draft: &Draft, folders: &[String]) -> Result<(), Refusal> {
+        let left = |path: &String| {
+            let of_copy = draft.copies.iter().any(|c| {
+                !is_system_folder(&c.destination)
+                    && inside(path, &c.destination)
+                    && self.builds.iter().any(|(_, f)| inside(f, &c.destination) || inside(&c.destination, f))
+            });
+            (of_copy || self.builds.iter().any(|(_, f)| inside(path, f))) && !folders.iter().any(|f| inside(path, f))
+        };
+        let words = draft.program.commands.iter().flat_map(|c| &c.words).filter(|w| w.contains('/'));
+        let started = words.filter_map(|w| absolute(draft.workdir(), w)).find(left);
+        let texts = || configurations(draft).into_iter().filter_map(|(_, text)| text);
+        let named = started.or_else(|| texts().find_map(|text| super::outside::paths(&text).find(left)));
+        match named {
+            Some(path) => refuse(draft.program.line, format!("`{path}` is needed when the server runs, and lies where the site is built")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The text of an `rm` that does not mind what is not there.
+fn forced(text: &str) -> String {
+    let line = text.replace(['\r', '\n'], " ");
+    match line.split_once(char::is_whitespace) {
+        Some(("rm", rest)) if !rest.trim_start().starts_with("-rf") && !rest.trim_start().starts_with("-f") => {
+            format!("rm -f {}", rest.trim_start())
+        }
+        _ => line,
+    }
+}
+
+/// The files of the context that a COPY puts where the server's configuration is, with the step of the COPY and their texts.
+fn configurations(draft: &Draft) -> Vec<(usize, Option<String>)> {
+    let context = draft.model.context;
+    let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
+    let of = draft.copies.iter().filter(|c| inside(&c.destination, configuration));
+    of.flat_map(|c| c.sources.iter().flat_map(|s| context.files_of(s)).map(|f| (c.step, context.read(&f)))).collect()
 }
 
 /// Whether a command that is no known tool builds: a script of the project, by itself or by an interpreter, or a site generator.
@@ -203,6 +260,9 @@ fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
     let context = draft.model.context;
     let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
     let mut found = Vec::new();
+    if let Some(copy) = draft.copies.iter().find(|c| inside(configuration, &c.destination) && c.destination != configuration) {
+        return refuse(draft.line(copy.step), "this may bring the server's configuration among other files, where it is not looked for");
+    }
     for copy in draft.copies.iter().filter(|c| inside(&c.destination, configuration)) {
         if copy.foreign {
             return refuse(draft.line(copy.step), "the server's configuration comes from outside of the context and can't be read");
@@ -213,14 +273,20 @@ fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
                 let words: Vec<&str> = line.split_whitespace().collect();
                 let begins = |at: usize| at.checked_sub(1).and_then(|b| words.get(b)).is_none_or(|w| w.ends_with([';', '{', '}']));
                 let named = |(at, w): (usize, &&str)| (FOLDERS.contains(&w.to_ascii_lowercase().as_str()) && begins(at)).then_some(at);
-                let Some(at) = words.iter().enumerate().find_map(named) else { continue };
-                let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
-                if !value.starts_with('/') {
-                    return refuse(draft.line(copy.step), format!("{file} names the folder `{value}`, and where that is can't be told"));
+                for at in words.iter().enumerate().filter_map(named) {
+                    // Apache's `Alias` has the address in front of the folder.
+                    let at = if words.get(at).is_some_and(|w| *w == "Alias") { at + 1 } else { at };
+                    let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
+                    if !value.starts_with('/') {
+                        return refuse(
+                            draft.line(copy.step),
+                            format!("{file} names the folder `{value}`, and where that is can't be told"),
+                        );
+                    }
+                    // What stands before a variable is a folder that holds all of them.
+                    let fixed = value.split('$').next().unwrap_or(value).trim_end_matches('/');
+                    found.push((fixed.to_owned(), file.clone()));
                 }
-                // What stands before a variable is a folder that holds all of them.
-                let fixed = value.split('$').next().unwrap_or(value).trim_end_matches('/');
-                found.push((fixed.to_owned(), file.clone()));
             }
         }
     }
@@ -231,11 +297,10 @@ fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
 fn only_the_server_starts(draft: &Draft) -> Result<(), Refusal> {
     let served = &facts().served;
     let any = |names: &[String], name: &str| names.iter().any(|n| n == name);
-    let kept = |name: &str| system::packages(draft).any(|p| p == name) && !leaves_behind(draft, name);
     let known = |first: &str| {
         let name = first.rsplit('/').next().unwrap_or(first);
         let of_context = absolute(draft.workdir(), first).and_then(|p| draft.context_path(&p)).is_some();
-        any(&served.servers, name) || any(&served.present, name) || any(&facts().basic_programs, name) || kept(name) || of_context
+        any(&served.servers, name) || any(&served.present, name) || any(&facts().basic_programs, name) || of_context
     };
     for started in draft.program.commands.iter().filter(|c| !c.health) {
         if let Some(first) = started.words.first().filter(|first| !known(first)) {
