@@ -80,6 +80,12 @@ pub fn filled(raw: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<St
     walk::filled(raw, variable)
 }
 
+/// Whether some command of the shell's text `text` runs as another user or in another root (`gosu`, `chroot`, `sudo -u`).
+#[must_use]
+pub fn acts_elsewhere(text: &str) -> bool {
+    Tools::built_in().acts_elsewhere(text)
+}
+
 impl Classified {
     /// The command with what `variable` knows filled in where it names files: in what it reads and writes, and in the words behind
     /// the program. Packages stay as they are written.

@@ -146,9 +146,12 @@ pub(crate) struct Wrapper {
     pub operands: usize,
     #[serde(default)]
     pub assignments: bool,
+    /// Options that name the user whose command it is.
     #[serde(default)]
-    #[allow(dead_code)]
     user: Vec<String>,
+    /// Whether what it starts runs as another user or in another root.
+    #[serde(default)]
+    elsewhere: bool,
     #[allow(dead_code)]
     source: String,
 }
@@ -199,6 +202,18 @@ enum Kind {
 }
 
 impl Tools {
+    /// Whether some command of the shell's text `text` runs as another user or in another root, by a wrapper in front of it.
+    pub(crate) fn acts_elsewhere(&self, text: &str) -> bool {
+        let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || "()&;|'\"`".contains(c)).filter(|w| !w.is_empty()).collect();
+        words.iter().enumerate().any(|(at, word)| {
+            let name = word.rsplit('/').next().unwrap_or(word);
+            let wrapper = self.facts.wrapper.iter().find(|w| w.programs.iter().any(|p| p == name));
+            let option = words.get(at + 1).copied().unwrap_or_default();
+            matches!(name, "su" | "runuser" | "setpriv")
+                || wrapper.is_some_and(|w| w.elsewhere || w.user.iter().any(|u| option.starts_with(u.as_str())))
+        })
+    }
+
     /// What restage ships with.
     pub fn built_in() -> &'static Self {
         static TOOLS: OnceLock<Tools> = OnceLock::new();

@@ -6,7 +6,7 @@ use super::copy_order::store;
 use super::packages::{has_cache_mount, is_root, sets};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
-use crate::model::command::{Action, Classified, Operation};
+use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::image::Image;
 use crate::model::tools::Manager;
 use crate::model::{Base, Model, RunFacts, Step};
@@ -38,6 +38,18 @@ fn run(model: &Model) -> Findings {
         let image = step.stage.and_then(|stage| base(model, stage));
         let installs: Vec<Install> = facts.commands.iter().filter_map(|c| Install::of(c, step, image)).collect();
         let Some(first) = installs.first() else { continue };
+        let text = step.span.text(model.file.source());
+        let why = if acts_elsewhere(text) {
+            Some("a command of this RUN has another user or another root, where the cache is another one")
+        } else if installs.iter().any(|i| works_offline(model, index, i.manager)) {
+            Some("a step of this file works offline, with what others have left in the image")
+        } else {
+            None
+        };
+        if let Some(why) = why {
+            findings.refusals.push(Refusal { reason: format!("no cache mount: {why}"), line: first.command.line });
+            continue;
+        }
         match mounted(model, index, instruction, facts, &installs, image) {
             Ok(edits) => findings.proposals.push(Proposal {
                 level: Level::Suggest,
@@ -149,6 +161,13 @@ fn obstacle(model: &Model, index: usize, facts: &RunFacts, installs: &[Install])
     Ok(())
 }
 
+/// Whether another step than the one at `index` has `manager` do without the network.
+fn works_offline(model: &Model, index: usize, manager: &Manager) -> bool {
+    let others = model.steps.iter().enumerate().filter(|(at, _)| *at != index);
+    let commands = others.filter_map(|(_, s)| s.run.as_ref()).flat_map(|r| &r.commands);
+    commands.filter(|c| c.words.iter().any(|w| w.raw == "--offline")).any(|c| c.cache_facts().is_some_and(|m| std::ptr::eq(m, manager)))
+}
+
 /// Whether a RUN installs with apt before it fetches the index.
 fn relies(facts: &RunFacts) -> bool {
     let mut fetching = facts.commands.iter().filter_map(|c| match &c.action {
@@ -166,11 +185,16 @@ fn wanted_elsewhere(model: &Model, index: usize, target: &str, within: &str) -> 
     other
         .filter(|(_, step)| match &step.view {
             View::Copy { from: Some(_), sources, .. } => sources.iter().any(|s| {
-                let path = s.text.trim_end_matches(['*', '/']);
-                undo::lies_in(path, target) || (undo::lies_in(target, path) && (within.is_empty() || !undo::lies_in(path, within)))
+                // What a copy takes from a stage is named from its root.
+                let path = format!("/{}", s.text.trim_end_matches(['*', '/']).trim_start_matches('/'));
+                let path = path.as_str();
+                s.text.contains('$')
+                    || undo::lies_in(path, target)
+                    || (undo::lies_in(target, path) && (within.is_empty() || !undo::lies_in(path, within)))
             }),
             _ if step.keyword == Keyword::Run => step.run.as_ref().is_some_and(|facts| {
-                let uses = |c: &&Classified| c.action != Action::Clean && c.words.iter().any(|w| w.raw.contains(target));
+                let home = |raw: &str| raw.replace("${HOME}", "/root").replace("$HOME", "/root").replace('~', "/root");
+                let uses = |c: &&Classified| c.action != Action::Clean && c.words.iter().any(|w| home(&w.raw).contains(target));
                 facts.commands.iter().any(|c| uses(&c)) || (facts.script.is_none() && step.span.text(source).contains(target))
             }),
             _ => step.span.text(source).contains(target),

@@ -17,6 +17,10 @@ pub(crate) fn mounts(model: &Model, stage: usize, tools: &[&str]) -> Vec<Proposa
         return Vec::new();
     }
     let steps = model.steps_of(stage);
+    // A stage that starts something may be built for itself.
+    if steps.iter().any(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)) {
+        return Vec::new();
+    }
     let copied = steps.iter().position(|s| matches!(&s.view, View::Copy { from: None, .. }));
     let mut out = Vec::new();
     for tool in tools.iter().copied() {

@@ -6,7 +6,7 @@ use super::needs;
 use super::plan::{Plan, Snapshot};
 use super::roles::{Role, is_system_folder, named};
 use crate::edit::Edit;
-use crate::model::command::{Action, Classified, Operation};
+use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::{Step, Value};
 use crate::source::Span;
 use crate::transforms::Refusal;
@@ -117,6 +117,12 @@ impl Python {
         let in_own = self.own.iter().find(|v| inside(program, v)).cloned().or(activated);
         if program.contains('/') && in_own.is_none() {
             return refuse(line, format!("`{program}` is called by its path, so it would install outside of the virtual environment"));
+        }
+        if acts_elsewhere(step.span.text(draft.model.file.source())) {
+            return refuse(
+                line,
+                "pip runs as another user or in another root here, and could not write to a virtual environment made by root",
+            );
         }
         if program.contains("python2") || program.contains("pip2") {
             return refuse(line, "Python 2 has no virtual environments of its own");
