@@ -220,7 +220,9 @@ impl Built {
         for started in draft.program.commands.iter().filter(|c| !c.health) {
             for (at, word) in started.words.iter().enumerate() {
                 // Of a Java command line the jar and the class path count; elsewhere the program alone.
-                if word.starts_with('-') || word.contains("://") || at > 0 && self.kind != Kind::Java {
+                let class =
+                    at > 0 && !word.contains(['/', ':']) && word.rsplit_once('.').is_some_and(|(_, n)| n.starts_with(char::is_uppercase));
+                if word.starts_with('-') || word.contains("://") || class || at > 0 && self.kind != Kind::Java {
                     continue;
                 }
                 for part in word.split(':').filter(|p| !p.is_empty()) {
