@@ -30,7 +30,9 @@ pub struct OptionSpec {
     pub transform: &'static str,
     /// The key in `[transforms.ID]`.
     pub name: &'static str,
-    /// What holds where it is not set, as TOML.
+    /// The values that it can have.
+    pub values: &'static [&'static str],
+    /// The one of them that holds where it is not set.
     pub default: &'static str,
     /// What it means, in a sentence.
     pub about: &'static str,
@@ -41,16 +43,36 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         transform: "merge-run",
         name: "policy",
-        default: "\"size\"",
+        values: &["size", "all"],
+        default: "size",
         about: "\"size\" joins where it pays in a stage that ships, \"all\" wherever it can be done",
     },
     OptionSpec {
         transform: "merge-run",
         name: "style",
-        default: "\"auto\"",
+        values: &["chain", "heredoc", "auto"],
+        default: "auto",
         about: "\"chain\" joins by &&, \"heredoc\" in here-documents where it can be done, \"auto\" in here-documents where the file has them",
     },
 ];
+
+impl OptionSpec {
+    /// Its values as one lists them in a sentence, in quotes.
+    #[must_use]
+    pub fn choice(&self) -> String {
+        choice(self.values)
+    }
+}
+
+/// `"a", "b" or "c"`.
+fn choice(values: &[&str]) -> String {
+    let quoted: Vec<String> = values.iter().map(|v| format!("{v:?}")).collect();
+    match quoted.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, rest)) => format!("{} or {last}", rest.join(", ")),
+        None => String::new(),
+    }
+}
 
 impl Options {
     /// The value of an option, if the user has set it.
@@ -115,6 +137,9 @@ pub enum Caches {
 }
 
 impl Caches {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Clean, Self::Mount];
+
     /// As it is written in the settings.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -335,17 +360,21 @@ impl Settings {
                 note("ignore".to_owned(), key.span().start);
             }
             "cache" => {
-                let cache = [Caches::Clean, Caches::Mount].into_iter().find(|c| value.get_ref().as_str() == Some(c.name()));
-                self.cache = Some(cache.ok_or_else(|| (value.span().start, "expected \"clean\" or \"mount\"".to_owned()))?);
+                known_value(value, "cache", &Caches::ALL.map(Caches::name))?;
+                self.cache = Caches::ALL.into_iter().find(|c| value.get_ref().as_str() == Some(c.name()));
                 note("cache".to_owned(), key.span().start);
             }
             "transforms" => {
                 for (id, options) in table_of(value)? {
                     let known: Vec<&str> = transforms::all().iter().map(|t| t.id).collect();
                     known_key(id, "transform", &known)?;
-                    let specs: Vec<&str> = OPTIONS.iter().filter(|o| o.transform == id.get_ref()).map(|o| o.name).collect();
+                    let specs: Vec<&OptionSpec> = OPTIONS.iter().filter(|o| o.transform == id.get_ref()).collect();
                     for (name, value) in table_of(options)? {
-                        known_key(name, &format!("option of {}", id.get_ref()), &specs)?;
+                        let names: Vec<&str> = specs.iter().map(|o| o.name).collect();
+                        known_key(name, &format!("option of {}", id.get_ref()), &names)?;
+                        if let Some(spec) = specs.iter().find(|o| o.name == name.get_ref()) {
+                            known_value(value, spec.name, spec.values)?;
+                        }
                         note(format!("transforms.{}.{}", id.get_ref(), name.get_ref()), name.span().start);
                         let value = own(value)?;
                         self.transforms.entry(id.get_ref().to_string()).or_default().insert(name.get_ref().to_string(), value);
@@ -369,6 +398,19 @@ pub(crate) fn known_key(key: &Spanned<toml::de::DeString>, what: &str, known: &[
     }
     let hint = nearest(name, known.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
     Err((key.span().start, format!("there is no {what} `{name}`{hint}")))
+}
+
+/// Fails for a value of `name` that is none of `known`.
+fn known_value(value: &Spanned<DeValue>, name: &str, known: &[&str]) -> Result<(), Wrong> {
+    let wrong = |said: String| Err((value.span().start, format!("{said}: expected {}", choice(known))));
+    let Some(text) = value.get_ref().as_str() else {
+        return wrong(format!("`{name}` is text in quotes, found {}", value.get_ref().type_str()));
+    };
+    if known.contains(&text) {
+        return Ok(());
+    }
+    let hint = nearest(text, known.iter().copied()).map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+    wrong(format!("there is no {name} `{text}`")).map_err(|(at, said)| (at, said + &hint))
 }
 
 pub(crate) fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b DeTable<'a>, Wrong> {

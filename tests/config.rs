@@ -23,9 +23,10 @@ fn config_tells_what_holds_and_where_it_is_from() {
     let shown = out(&tree, &["config", "app/x/y/Dockerfile"]);
     assert!(shown.contains("select = [\"hygiene\"]  # ") && shown.contains("app/restage.toml:3\n"), "{shown}");
     assert!(shown.contains("ignore = [\"apk\"]  # ") && shown.contains("org.toml:1\n"), "{shown}");
-    assert!(shown.contains("transforms.merge-run.policy = \"all\"  # ") && shown.contains("org.toml:4\n"), "{shown}");
+    assert!(shown.contains("transforms.merge-run.policy = \"all\"  # ") && shown.contains("org.toml:4; \"size\" or \"all\"\n"), "{shown}");
     let shown = out(&tree, &["config", "app/z/Dockerfile"]);
     assert!(shown.contains("select = [\"restructure\", \"hygiene\"]  # default"), "{shown}");
+    assert!(shown.contains("transforms.merge-run.style = \"auto\"  # default; \"chain\", \"heredoc\" or \"auto\"\n"), "{shown}");
 }
 
 #[test]
@@ -40,7 +41,35 @@ fn caches_are_mounted_or_cleaned_never_both() {
     let cleaned = out(&tree, &["diff", "b"]);
     assert!(!cleaned.contains("--mount") && cleaned.contains("+RUN pip install --no-cache-dir -r"), "{cleaned}");
     let tree = Tree::new(&[("Dockerfile", text), ("restage.toml", "\ncache = \"both\"\n")]);
-    assert!(tree.run(&["diff"]).err.contains("restage.toml:2: expected \"clean\" or \"mount\""));
+    assert!(tree.run(&["diff"]).err.contains("restage.toml:2: there is no cache `both`: expected \"clean\" or \"mount\""));
+}
+
+#[test]
+fn a_value_that_is_none_of_an_options_own_is_told_with_its_line() {
+    let said = |text: &str| {
+        let tree = Tree::new(&[("Dockerfile", LEGACY), ("restage.toml", text)]);
+        let run = tree.run(&["check"]);
+        assert_eq!(run.status, 2, "{text}");
+        run.err
+    };
+    for (text, wanted) in [
+        (
+            "ignore = []\n[transforms.merge-run]\nstyle = \"heredok\"\n",
+            "restage.toml:3: there is no style `heredok`: expected \"chain\", \"heredoc\" or \"auto\"; did you mean `heredoc`?",
+        ),
+        (
+            "[transforms.merge-run]\npolicy = \"sise\"\n",
+            "restage.toml:2: there is no policy `sise`: expected \"size\" or \"all\"; did you mean `size`?",
+        ),
+        (
+            "[per-path.\"a\".transforms.merge-run]\npolicy = true\n",
+            "restage.toml:2: `policy` is text in quotes, found boolean: expected \"size\" or \"all\"",
+        ),
+        ("cache = \"mounts\"\n", "restage.toml:1: there is no cache `mounts`: expected \"clean\" or \"mount\"; did you mean `mount`?"),
+    ] {
+        let err = said(text);
+        assert!(err.contains(wanted), "{err}");
+    }
 }
 
 #[test]
@@ -80,7 +109,8 @@ fn the_schema_knows_every_transform_and_option() {
     for transform in list.as_array().unwrap() {
         assert!(known[transform["id"].as_str().unwrap()].is_object(), "{transform}");
     }
-    assert!(known["merge-run"]["properties"]["policy"].is_object());
+    assert_eq!(known["merge-run"]["properties"]["policy"]["enum"], serde_json::json!(["size", "all"]));
+    assert_eq!(known["merge-run"]["properties"]["style"]["default"], "auto");
     for key in ["select", "ignore", "extends", "recipes", "per-path", "catalog"] {
         assert!(schema["properties"][key].is_object(), "{key}");
     }

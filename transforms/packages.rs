@@ -115,7 +115,7 @@ pub(crate) fn append(model: &Model, run: &Run, command: &Classified, addition: &
 }
 
 /// What has to be added so that the layers of the image that ships do not keep a manager's cache: for each layer in which a command
-/// `fills` it and none `cleans` it, the last such command, the command that tidies up, and the edit that adds it.
+/// `fills` it and none behind it `cleans` it, the last such command, the command that tidies up, and the edit that adds it.
 pub(crate) fn tidy_layers<'m>(
     model: &'m Model,
     fills: impl Fn(&Classified) -> bool,
@@ -131,10 +131,11 @@ pub(crate) fn tidy_layers<'m>(
         }
         let layer = layer(model, &runs, run);
         seen.extend(layer.iter().map(|r| r.index));
-        if layer.iter().any(|r| has_cache_mount(r.step) || r.facts.commands.iter().any(&cleans)) {
-            continue;
-        }
-        let Some((last, command)) = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| fills(c))?))) else {
+        // What cleans before the last of them has filled it does not help.
+        let commands: Vec<_> = layer.iter().flat_map(|r| r.facts.commands.iter().map(move |c| (r, c))).collect();
+        let Some(at) = commands.iter().rposition(|(_, c)| fills(c)) else { continue };
+        let cleaned = commands.iter().skip(at + 1).any(|(_, c)| cleans(c));
+        let Some(&(last, command)) = commands.get(at).filter(|_| !cleaned && !layer.iter().any(|r| has_cache_mount(r.step))) else {
             continue;
         };
         let Some(tidy) = command.tidy() else { continue };

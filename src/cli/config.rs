@@ -60,12 +60,12 @@ pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
     let selected = if settings.select.is_some() { list(&select) } else { "\"restructure\", \"hygiene\"".to_owned() };
     writeln!(out, "select = [{selected}]  # {}", origin("select"))?;
     writeln!(out, "ignore = [{}]  # {}", list(&ignore), origin("ignore"))?;
-    writeln!(out, "cache = \"{}\"  # {}", settings.cache.unwrap_or_default().name(), origin("cache"))?;
+    writeln!(out, "cache = {:?}  # {}", settings.cache.unwrap_or_default().name(), origin("cache"))?;
     for option in OPTIONS {
         let set = settings.transforms.get(option.transform).and_then(|t| t.get(option.name));
-        let value = set.map_or_else(|| option.default.to_owned(), ToString::to_string);
+        let value = set.map_or_else(|| format!("{:?}", option.default), ToString::to_string);
         let name = format!("transforms.{}.{}", option.transform, option.name);
-        writeln!(out, "{name} = {value}  # {}", origin(&name))?;
+        writeln!(out, "{name} = {value}  # {}; {}", origin(&name), option.choice())?;
     }
     if let Ok(selection) = Selection::resolve(transforms::all(), &settings.selected(), &ignore, false) {
         let running: Vec<&str> = transforms::all().iter().map(|t| t.id).filter(|id| selection.runs(id)).collect();
@@ -114,7 +114,7 @@ fn template() -> String {
             out.push_str(&format!("# [transforms.{}]\n", t.id));
         }
         for o in options {
-            out.push_str(&format!("# {} = {}  # {}\n", o.name, o.default, o.about));
+            out.push_str(&format!("# {} = {:?}  # {}: {}\n", o.name, o.default, o.choice(), o.about));
         }
     }
     out.push_str(

@@ -1,6 +1,6 @@
 //! The JSON schema of `restage.toml`, for editors.
 
-use super::OPTIONS;
+use super::{Caches, OPTIONS};
 use crate::transforms;
 use serde_json::{Map, Value, json};
 
@@ -17,7 +17,8 @@ pub fn schema() -> Value {
     let ignore =
         json!({ "type": "array", "items": { "type": "string", "examples": names }, "description": "Transforms or groups to leave out" });
     let cache = json!({
-        "enum": ["clean", "mount"],
+        "enum": Caches::ALL.map(Caches::name),
+        "default": Caches::default().name(),
         "description": "What becomes of package managers' downloads: removed in their layer (the default), or kept in cache mounts",
     });
     let settings = json!({ "select": select, "ignore": ignore, "cache": cache, "transforms": transforms_schema() });
@@ -75,7 +76,7 @@ fn transforms_schema() -> Value {
         let options: Map<String, Value> = OPTIONS
             .iter()
             .filter(|o| o.transform == t.id)
-            .map(|o| (o.name.to_owned(), json!({ "description": format!("{}; {} by default", o.about, o.default) })))
+            .map(|o| (o.name.to_owned(), json!({ "enum": o.values, "default": o.default, "description": o.about })))
             .collect();
         properties.insert(
             t.id.to_owned(),

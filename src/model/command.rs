@@ -1,6 +1,7 @@
 //! What each RUN does, command by command.
 
 mod action;
+mod installer;
 mod walk;
 
 use super::state::{State, Value};
@@ -183,8 +184,21 @@ pub enum Action {
     Clean,
     /// Changes only the shell or prints: `cd`, `set`, `export`, `echo`, `true`, `test`, ...
     Shell,
+    /// Known as a whole, but not file by file: an installer known by its address, an environment that is sourced, `patch`, `openssl`.
+    Setup {
+        /// What it sets up.
+        of: String,
+    },
     /// Unknown.
     Unknown,
+}
+
+impl Action {
+    /// Whether nothing is known of the files that it reads and writes, and of the programs that it calls.
+    #[must_use]
+    pub const fn is_unforeseen(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Setup { .. })
+    }
 }
 
 /// What a package manager is asked to do.

@@ -90,7 +90,7 @@ impl<'m> Copy<'m> {
     pub fn origin(&self, image: &str) -> Option<String> {
         self.parts.iter().rev().find_map(|part| {
             if part.folder {
-                inside(image, &part.target).map(|rest| join_path(&part.source, rest))
+                path::below(image, &part.target).map(|rest| join_path(&part.source, rest))
             } else {
                 (part.target == image).then(|| part.source.clone())
             }
@@ -116,9 +116,7 @@ impl<'m> Copy<'m> {
     /// Whether `image` lies where this copy writes.
     #[must_use]
     pub fn covers(&self, image: &str) -> bool {
-        self.parts.iter().any(|part| {
-            if part.folder { inside(image, &part.target).is_some() } else { inside(&part.target, image).is_some() || part.target == image }
-        })
+        self.parts.iter().any(|part| if part.folder { path::inside(image, &part.target) } else { path::inside(&part.target, image) })
     }
 
     /// The files of the context that it takes.
@@ -126,16 +124,6 @@ impl<'m> Copy<'m> {
     pub fn files(&self, model: &Model) -> Vec<String> {
         self.parts.iter().flat_map(|p| if p.folder { model.context.files_of(&p.source) } else { vec![p.source.clone()] }).collect()
     }
-}
-
-/// What follows `folder` in `path`, if it lies in it.
-#[must_use]
-pub fn inside<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    if folder == "/" {
-        return Some(path.trim_start_matches('/'));
-    }
-    let rest = path.strip_prefix(folder)?;
-    (rest.is_empty() || rest.starts_with('/')).then(|| rest.trim_start_matches('/'))
 }
 
 fn join_path(folder: &str, rest: &str) -> String {

@@ -64,6 +64,14 @@ pub struct Step {
     pub run: Option<RunFacts>,
 }
 
+impl Step {
+    /// The commands of a RUN in order; none of other instructions, and of a RUN that is not understood.
+    #[must_use]
+    pub fn commands(&self) -> &[command::Classified] {
+        self.run.as_ref().map_or(&[], |run| &run.commands)
+    }
+}
+
 /// A stage.
 #[derive(Clone, Debug)]
 pub struct Stage {

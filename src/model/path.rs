@@ -37,6 +37,22 @@ fn drop_drive(path: &str) -> Option<String> {
     }
 }
 
+/// What follows `folder` in `path`, if it is that folder or lies in it. Both are clean.
+#[must_use]
+pub fn below<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
+    if folder == "/" {
+        return Some(path.trim_start_matches('/'));
+    }
+    let rest = path.strip_prefix(folder)?;
+    if rest.is_empty() { Some(rest) } else { rest.strip_prefix('/') }
+}
+
+/// Whether `path` is `folder` or lies in it. Both are clean.
+#[must_use]
+pub fn inside(path: &str, folder: &str) -> bool {
+    below(path, folder).is_some()
+}
+
 /// The shortest spelling of `path`, as Go's `path.Clean` gives it.
 #[must_use]
 pub fn clean(path: &str) -> String {
@@ -57,5 +73,26 @@ pub fn clean(path: &str) -> String {
         (true, _) => format!("/{joined}"),
         (false, true) => ".".into(),
         (false, false) => joined,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_below() {
+        for (path, folder, rest) in [
+            ("/a/b", "/a", Some("b")),
+            ("/a", "/a", Some("")),
+            ("/ab", "/a", None),
+            ("/a", "/a/b", None),
+            ("/a/b", "/", Some("a/b")),
+            ("/", "/", Some("")),
+            ("a/b", "a", Some("b")),
+        ] {
+            assert_eq!(below(path, folder), rest, "{path} in {folder}");
+            assert_eq!(inside(path, folder), rest.is_some());
+        }
     }
 }

@@ -9,7 +9,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use super::copied::{Copy, inside};
+use super::copied::Copy;
+use super::path::below;
 use super::{Base, Model, Step};
 use crate::catalog::context::{is_manifest, is_source};
 use crate::context::{has_wildcard, is_dockerfile_name};
@@ -242,7 +243,7 @@ impl Stale {
 
     /// Whether something at or below `path` is different.
     fn reaches(&self, path: &str) -> Again {
-        let reached = |(p, again): &(String, Again)| match (inside(p, path), inside(path, p)) {
+        let reached = |(p, again): &(String, Again)| match (below(p, path), below(path, p)) {
             _ if p.is_empty() => Again::Perhaps,
             (Some(_), _) => *again,
             // A part of what may have changed.

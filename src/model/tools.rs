@@ -156,6 +156,22 @@ pub(crate) struct Wrapper {
     source: String,
 }
 
+/// What is known as a whole, but not file by file: an installer, an environment that is sourced, a tool of its own.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Setup {
+    /// What it sets up.
+    pub of: String,
+    #[serde(default)]
+    programs: Vec<String>,
+    #[serde(default)]
+    addresses: Vec<String>,
+    #[serde(default)]
+    sourced: Vec<String>,
+    #[allow(dead_code)]
+    source: String,
+}
+
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Cache {
@@ -172,6 +188,7 @@ struct Facts {
     tool: Vec<Tool>,
     file: Vec<FileTool>,
     wrapper: Vec<Wrapper>,
+    setup: Vec<Setup>,
     cache: Vec<Cache>,
 }
 
@@ -182,6 +199,7 @@ pub(crate) enum Entry<'a> {
     Tool(&'a Tool),
     File(&'a FileTool),
     Wrapper(&'a Wrapper),
+    Setup(&'a Setup),
 }
 
 /// All facts with an index by name.
@@ -199,6 +217,7 @@ enum Kind {
     Tool,
     File,
     Wrapper,
+    Setup,
 }
 
 impl Tools {
@@ -242,6 +261,9 @@ impl Tools {
         for (index, wrapper) in facts.wrapper.iter().enumerate() {
             add(Kind::Wrapper, index, &wrapper.programs, &[], &[]);
         }
+        for (index, setup) in facts.setup.iter().enumerate() {
+            add(Kind::Setup, index, &setup.programs, &[], &[]);
+        }
         tools.facts = facts;
         Ok(tools)
     }
@@ -277,7 +299,24 @@ impl Tools {
             Kind::Tool => self.facts.tool.get(index).map(Entry::Tool),
             Kind::File => self.facts.file.get(index).map(Entry::File),
             Kind::Wrapper => self.facts.wrapper.get(index).map(Entry::Wrapper),
+            Kind::Setup => self.facts.setup.get(index).map(Entry::Setup),
         }
+    }
+
+    /// What the script at `address` sets up, with or without a scheme.
+    pub fn installer(&self, address: &str) -> Option<&str> {
+        let address = ["https://", "http://"].iter().find_map(|scheme| address.strip_prefix(scheme)).unwrap_or(address);
+        let fits = |known: &str| {
+            // A host ends where its path begins.
+            address.strip_prefix(known).is_some_and(|rest| known.contains('/') || rest.is_empty() || rest.starts_with(['/', '?']))
+        };
+        self.facts.setup.iter().find(|s| s.addresses.iter().any(|a| fits(a))).map(|s| s.of.as_str())
+    }
+
+    /// What a shell gets from sourcing `path`.
+    pub fn sourced(&self, path: &str) -> Option<&str> {
+        let fits = |known: &str| path.strip_suffix(known).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'));
+        self.facts.setup.iter().find(|s| s.sourced.iter().any(|k| fits(k))).map(|s| s.of.as_str())
     }
 
     /// The manager whose cache `path` lies in (`any` where it is nobody's in particular): the most special directory counts.
@@ -326,6 +365,7 @@ mod tests {
             Some(Entry::Tool(t)) => t.kind.clone(),
             Some(Entry::File(_)) => "file".into(),
             Some(Entry::Wrapper(_)) => "wrapper".into(),
+            Some(Entry::Setup(s)) => format!("sets up {}", s.of),
             None => "-".into(),
         };
         for (program, what) in [
@@ -338,10 +378,28 @@ mod tests {
             ("gcc-12", "build"),
             ("sudo", "wrapper"),
             ("./setup.sh", "-"),
+            ("sdkmanager", "sets up android"),
         ] {
             assert_eq!(name(program), what, "{program}");
         }
         assert_eq!(tools.cache("/var/lib/apt/lists/*"), Some("apt"));
         assert_eq!(tools.cache("/var/lib"), None);
+    }
+
+    #[test]
+    fn installers_are_known_by_their_whole_host() {
+        let tools = Tools::built_in();
+        for (address, of) in [
+            ("https://deb.nodesource.com/setup_20.x", Some("apt")),
+            ("https://sh.rustup.rs", Some("rustup")),
+            ("get.docker.com/", Some("docker")),
+            ("https://get.docker.com.example.org/", None),
+            ("https://example.org/deb.nodesource.com/setup_20.x", None),
+        ] {
+            assert_eq!(tools.installer(address), of, "{address}");
+        }
+        assert_eq!(tools.sourced("/opt/venv/bin/activate"), Some("virtualenv"));
+        assert_eq!(tools.sourced("/opt/deactivate"), None);
+        assert_eq!(tools.sourced("./setup.sh"), None);
     }
 }

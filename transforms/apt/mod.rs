@@ -3,7 +3,7 @@
 use super::packages::{append, has_cache_mount, has_option, layer, shipped_runs, system, verb};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
-use crate::model::command::{Action, Classified, Operation, cache_of};
+use crate::model::command::{Classified, Operation, cache_of};
 use crate::model::{Model, RunFacts};
 use crate::syntax::Keyword;
 
@@ -21,6 +21,7 @@ pub const TRANSFORM: Transform = Transform {
 const SHARED: &[&str] = &[
     "update",
     "upgrade",
+    "dist-upgrade",
     "install",
     "remove",
     "purge",
@@ -55,9 +56,14 @@ fn proposal(level: Level, title: &str, reason: String, line: usize, edit: Edit) 
 /// `apt` to `apt-get`.
 fn spelling(model: &Model, command: &Classified) -> Option<Proposal> {
     let program = command.words.first().filter(|w| w.raw == "apt" && w.span.text(model.file.source()) == "apt")?;
-    verb(model, command, SHARED)?;
+    let verb = verb(model, command, SHARED)?;
     let reason = "apt is made for people: its command line may change and it warns when a script calls it; apt-get is stable".to_owned();
-    Some(proposal(Level::Safe, "call apt-get in place of apt", reason, command.line, Edit::replace(program.span, "apt-get")))
+    let mut proposal = proposal(Level::Safe, "call apt-get in place of apt", reason, command.line, Edit::replace(program.span, "apt-get"));
+    // `apt upgrade` installs what the new versions need besides; `apt-get upgrade` keeps such packages back.
+    if verb.raw == "upgrade" && !has_option(command, &["--with-new-pkgs", "--without-new-pkgs"]) {
+        proposal.edits.push(Edit::insert(verb.span.end, " --with-new-pkgs"));
+    }
+    Some(proposal)
 }
 
 /// `-y` where a question would end the build.
@@ -102,12 +108,26 @@ fn lists(model: &Model, findings: &mut Findings) {
         }
         let layer = layer(model, &runs, run);
         seen.extend(layer.iter().map(|r| r.index));
-        if layer.iter().any(|r| has_cache_mount(r.step) || r.facts.commands.iter().any(removes_lists)) {
+        // Many remove the old lists first; those fetched behind that stay.
+        let fetched_last = || layer.iter().flat_map(|r| &r.facts.commands).skip_while(|c| !is_update(c));
+        let mut kept = false;
+        fetched_last().for_each(|c| kept = (kept || is_update(c)) && !removes_lists(c));
+        if !kept || layer.iter().any(|r| has_cache_mount(r.step)) {
             continue;
         }
         // Behind the last use in the layer; a layer that only fetches is there for a later one.
         let last = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| uses_lists(c) && !is_update(c))?)));
-        let Some((last, command)) = last else { continue };
+        let Some((last, command)) = last else {
+            if !model.steps.iter().skip(run.index).any(|s| s.commands().iter().any(|c| uses_lists(c) && !is_update(c))) {
+                findings.refusals.push(Refusal {
+                    reason:
+                        "the apt lists stay: nothing here is installed with them; leave `apt-get update` to those who build on this image"
+                            .to_owned(),
+                    line: run.step.line,
+                });
+            }
+            continue;
+        };
         let later = model.steps.iter().skip(last.index + 1).filter(|s| s.keyword == Keyword::Run);
         if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(relies_on_lists)) {
             findings.refusals.push(Refusal {
@@ -159,7 +179,7 @@ fn relies_on_lists(facts: &RunFacts) -> bool {
 fn may_install(facts: &RunFacts) -> bool {
     (facts.script.is_none() && facts.commands.is_empty())
         || facts.commands.iter().any(|c| {
-            matches!(c.action, Action::Unknown)
+            c.action.is_unforeseen()
                 && c.words
                     .first()
                     .is_some_and(|w| w.raw.contains('/') || matches!(c.program(), Some("sh" | "bash" | "ansible-playbook" | "make") | None))

@@ -2,12 +2,15 @@
 
 mod undo;
 
+use std::collections::{HashMap, HashSet};
+
 use super::copy_order::store;
 use super::packages::{has_cache_mount, is_root, sets};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::image::Image;
+use crate::model::path::inside;
 use crate::model::tools::Manager;
 use crate::model::{Base, Model, RunFacts, Step};
 use crate::source::Span;
@@ -31,6 +34,7 @@ const BUILD_TOOLS: &[&str] = &["maven", "gradle", "cargo", "go"];
 
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
+    let mut file = Survey::of(model);
     for (index, step) in model.steps.iter().enumerate() {
         let Some(facts) = step.run.as_ref().filter(|f| f.script.is_some()) else { continue };
         let plain = step.reading.form == Form::Shell && is_root(step) && !has_cache_mount(step) && !sets(step, &["HOME"]);
@@ -41,7 +45,7 @@ fn run(model: &Model) -> Findings {
         let text = step.span.text(model.file.source());
         let why = if acts_elsewhere(text) {
             Some("a command of this RUN has another user or another root, where the cache is another one")
-        } else if installs.iter().any(|i| works_offline(model, index, i.manager)) {
+        } else if installs.iter().any(|i| file.works_offline(index, i.manager)) {
             Some("a step of this file works offline, with what others have left in the image")
         } else {
             None
@@ -50,7 +54,7 @@ fn run(model: &Model) -> Findings {
             findings.refusals.push(Refusal { reason: format!("no cache mount: {why}"), line: first.command.line });
             continue;
         }
-        match mounted(model, index, instruction, facts, &installs, image) {
+        match mounted(&mut file, index, instruction, facts, &installs, image) {
             Ok(edits) => findings.proposals.push(Proposal {
                 level: Level::Suggest,
                 title: "keep what is downloaded in a cache mount".into(),
@@ -62,13 +66,12 @@ fn run(model: &Model) -> Findings {
             Err(why) => findings.refusals.push(Refusal { reason: format!("no cache mount: {why}"), line: first.command.line }),
         }
     }
-    for stage in 0..model.stages.len() {
-        for build in store::mounts(model, stage, BUILD_TOOLS) {
-            // What stands at one place is for one proposal alone; the other has its turn in the next pass.
-            let taken = |span: Span| findings.proposals.iter().flat_map(|p| &p.edits).any(|e| e.span == span);
-            if !build.edits.iter().any(|e| taken(e.span)) {
-                findings.proposals.push(Proposal { level: Level::Suggest, ..build });
-            }
+    // What stands at one place is for one proposal alone; the other has its turn in the next pass.
+    let mut taken: HashSet<Span> = findings.proposals.iter().flat_map(|p| &p.edits).map(|e| e.span).collect();
+    for build in (0..model.stages.len()).flat_map(|stage| store::mounts(model, stage, BUILD_TOOLS)) {
+        if !build.edits.iter().any(|e| taken.contains(&e.span)) {
+            taken.extend(build.edits.iter().map(|e| e.span));
+            findings.proposals.push(Proposal { level: Level::Suggest, ..build });
         }
     }
     findings
@@ -99,7 +102,7 @@ impl<'m> Install<'m> {
 
 /// The edits that mount the caches of `installs`, or why that is not done.
 fn mounted(
-    model: &Model,
+    file: &mut Survey,
     index: usize,
     instruction: &Instruction,
     facts: &RunFacts,
@@ -110,7 +113,7 @@ fn mounted(
     for install in installs {
         let manager = install.manager;
         for target in &manager.mounts {
-            if let Some(line) = wanted_elsewhere(model, index, target, &manager.within) {
+            if let Some(line) = file.wanted_elsewhere(index, target, &manager.within) {
                 return Err(format!("line {line} uses `{target}`, which would not be in the image"));
             }
             let id = if manager.per_base { format!("id={},", id(manager, target, image)?) } else { String::new() };
@@ -120,11 +123,11 @@ fn mounted(
             }
         }
     }
-    obstacle(model, index, facts, installs)?;
-    let mut edits = undo::edits(model, facts, installs)?;
+    obstacle(file, index, facts, installs)?;
+    let mut edits = undo::edits(file.model, facts, installs)?;
     let mut front: String = mounts.iter().map(|m| format!("{m} ")).collect();
     let code = facts.script.as_ref().and_then(|s| s.lists.first()).map_or(instruction.body.start, |l| l.span.start);
-    if installs.iter().any(|i| i.manager.name == "apt") && !says_what_apt_keeps(model, index) {
+    if installs.iter().any(|i| i.manager.name == "apt") && !file.says_what_apt_keeps(index) {
         let keep = format!("rm -f {DOCKER_CLEAN} && ");
         if code > instruction.body.start {
             edits.push(Edit::insert(code, keep));
@@ -138,7 +141,7 @@ fn mounted(
 }
 
 /// Why the RUN at `index` can't have its caches mounted.
-fn obstacle(model: &Model, index: usize, facts: &RunFacts, installs: &[Install]) -> Result<(), String> {
+fn obstacle(file: &Survey, index: usize, facts: &RunFacts, installs: &[Install]) -> Result<(), String> {
     for install in installs {
         let elsewhere = |w: &&crate::shell::ShellWord| install.manager.elsewhere.iter().any(|o| w.raw.split('=').next() == Some(o));
         if let Some(option) = install.command.words.iter().find(elsewhere) {
@@ -151,21 +154,13 @@ fn obstacle(model: &Model, index: usize, facts: &RunFacts, installs: &[Install])
     if relies(facts) {
         return Err("it installs with an index that an earlier RUN fetched, which does not lie in the mount".into());
     }
-    let later = model.steps.iter().skip(index + 1).filter(|s| s.keyword == Keyword::Run);
-    if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(relies)) {
-        return Err(format!("line {} installs without an `apt-get update` of its own, and would find no index", step.line));
+    if let Some(line) = file.relying_behind(index) {
+        return Err(format!("line {line} installs without an `apt-get update` of its own, and would find no index"));
     }
     if installs.iter().filter(|i| i.manager.name == "apt").all(Install::updates) {
         return Err("it fetches an index and installs nothing with it".into());
     }
     Ok(())
-}
-
-/// Whether another step than the one at `index` has `manager` do without the network.
-fn works_offline(model: &Model, index: usize, manager: &Manager) -> bool {
-    let others = model.steps.iter().enumerate().filter(|(at, _)| *at != index);
-    let commands = others.filter_map(|(_, s)| s.run.as_ref()).flat_map(|r| &r.commands);
-    commands.filter(|c| c.words.iter().any(|w| w.raw == "--offline")).any(|c| c.cache_facts().is_some_and(|m| std::ptr::eq(m, manager)))
 }
 
 /// Whether a RUN installs with apt before it fetches the index.
@@ -178,39 +173,82 @@ fn relies(facts: &RunFacts) -> bool {
     first.is_some_and(|(c, operation)| operation != Operation::Update || c.conditional)
 }
 
-/// The line of another step that asks for what lies under `target`: it would lie in the mount, not in the image.
-fn wanted_elsewhere(model: &Model, index: usize, target: &str, within: &str) -> Option<usize> {
-    let source = model.file.source();
-    let other = model.steps.iter().enumerate().filter(|(at, _)| *at != index);
-    other
-        .filter(|(_, step)| match &step.view {
-            View::Copy { from: Some(_), sources, .. } => sources.iter().any(|s| {
-                // What a copy takes from a stage is named from its root.
-                let path = format!("/{}", s.text.trim_end_matches(['*', '/']).trim_start_matches('/'));
-                let path = path.as_str();
-                s.text.contains('$')
-                    || undo::lies_in(path, target)
-                    || (undo::lies_in(target, path) && (within.is_empty() || !undo::lies_in(path, within)))
-            }),
-            _ if step.keyword == Keyword::Run => step.run.as_ref().is_some_and(|facts| {
-                let home = |raw: &str| raw.replace("${HOME}", "/root").replace("$HOME", "/root").replace('~', "/root");
-                let uses = |c: &&Classified| c.action != Action::Clean && c.words.iter().any(|w| home(&w.raw).contains(target));
-                facts.commands.iter().any(|c| uses(&c)) || (facts.script.is_none() && step.span.text(source).contains(target))
-            }),
-            _ => step.span.text(source).contains(target),
-        })
-        .map(|(_, step)| step.line)
-        .next()
+/// What a file says that concerns more than one RUN, found once.
+struct Survey<'m> {
+    model: &'m Model<'m>,
+    /// The steps with a command that does without the network, and whose it is.
+    offline: Vec<(usize, &'static Manager)>,
+    /// The RUNs that install with apt before they fetch the index, in order.
+    relying: Vec<usize>,
+    /// The first two steps that ask for what lies under a target: it would lie in the mount, not in the image.
+    wanted: HashMap<(&'static str, &'static str), Vec<usize>>,
+    /// The first step of each stage that has seen to it that apt keeps what it downloads.
+    keeping: HashMap<usize, Option<usize>>,
 }
 
-/// Whether the stage of the RUN at `index` has seen to it already that apt keeps what it downloads.
-fn says_what_apt_keeps(model: &Model, index: usize) -> bool {
+impl<'m> Survey<'m> {
+    fn of(model: &'m Model<'m>) -> Self {
+        let steps = || model.steps.iter().enumerate();
+        let offline = steps().flat_map(|(at, step)| {
+            let commands = step.commands().iter().filter(|c| c.words.iter().any(|w| w.raw == "--offline"));
+            commands.filter_map(move |c| Some((at, c.cache_facts()?)))
+        });
+        let relying = steps().filter(|(_, s)| s.keyword == Keyword::Run && s.run.as_ref().is_some_and(relies)).map(|(at, _)| at);
+        Self { model, offline: offline.collect(), relying: relying.collect(), wanted: HashMap::new(), keeping: HashMap::new() }
+    }
+
+    /// Whether another step than the one at `index` has `manager` do without the network.
+    fn works_offline(&self, index: usize, manager: &Manager) -> bool {
+        self.offline.iter().any(|(at, m)| *at != index && std::ptr::eq(*m, manager))
+    }
+
+    /// The line of the next RUN behind the one at `index` that relies on an index from before.
+    fn relying_behind(&self, index: usize) -> Option<usize> {
+        let next = self.relying.get(self.relying.partition_point(|at| *at <= index))?;
+        self.model.steps.get(*next).map(|s| s.line)
+    }
+
+    /// The line of another step that asks for what lies under `target`.
+    fn wanted_elsewhere(&mut self, index: usize, target: &'static str, within: &'static str) -> Option<usize> {
+        let model = self.model;
+        let asking = self.wanted.entry((target, within)).or_insert_with(|| {
+            let steps = model.steps.iter().enumerate();
+            steps.filter(|(_, step)| asks_for(model, step, target, within)).map(|(at, _)| at).take(2).collect()
+        });
+        asking.iter().find(|at| **at != index).and_then(|at| model.steps.get(*at)).map(|s| s.line)
+    }
+
+    /// Whether the stage of the RUN at `index` has seen to it already that apt keeps what it downloads.
+    fn says_what_apt_keeps(&mut self, index: usize) -> bool {
+        let model = self.model;
+        let Some(stage) = model.steps.get(index).and_then(|s| s.stage) else { return false };
+        let says = |text: &str| text.contains("docker-clean") || text.contains("Keep-Downloaded-Packages");
+        let first = *self.keeping.entry(stage).or_insert_with(|| {
+            let mut steps = model.stages.get(stage)?.steps.clone();
+            steps.find(|at| model.steps.get(*at).is_some_and(|s| says(s.span.text(model.file.source()))))
+        });
+        first.is_some_and(|at| at <= index)
+    }
+}
+
+/// Whether a step asks for what lies under `target`.
+fn asks_for(model: &Model, step: &Step, target: &str, within: &str) -> bool {
     let source = model.file.source();
-    let says = |text: &str| text.contains("docker-clean") || text.contains("Keep-Downloaded-Packages");
-    let stage = model.stages.iter().find(|s| s.steps.contains(&index));
-    stage.is_some_and(|s| {
-        model.steps.iter().enumerate().any(|(at, step)| s.steps.contains(&at) && at <= index && says(step.span.text(source)))
-    })
+    match &step.view {
+        View::Copy { from: Some(_), sources, .. } => sources.iter().any(|s| {
+            // What a copy takes from a stage is named from its root.
+            let path = format!("/{}", s.text.trim_end_matches(['*', '/']).trim_start_matches('/'));
+            let path = path.as_str();
+            s.text.contains('$') || inside(path, target) || (inside(target, path) && (within.is_empty() || !inside(path, within)))
+        }),
+        _ if step.keyword == Keyword::Run => {
+            let home = |raw: &str| raw.replace("${HOME}", "/root").replace("$HOME", "/root").replace('~', "/root");
+            let uses = |c: &Classified| c.action != Action::Clean && c.words.iter().any(|w| home(&w.raw).contains(target));
+            let opaque = step.run.as_ref().is_some_and(|facts| facts.script.is_none());
+            step.commands().iter().any(uses) || (opaque && step.span.text(source).contains(target))
+        }
+        _ => step.span.text(source).contains(target),
+    }
 }
 
 /// The image that a stage starts from in the end.

@@ -3,6 +3,7 @@
 use super::Install;
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
+use crate::model::path::inside;
 use crate::model::{Model, RunFacts};
 use crate::shell::{AndOr, Operator, ShellWord};
 use crate::source::Span;
@@ -21,10 +22,10 @@ pub(super) fn edits(model: &Model, facts: &RunFacts, installs: &[Install]) -> Re
             Some(Fate::Goes) => gone.push(command.span),
             Some(Fate::Words(words)) => {
                 for word in words {
-                    edits.push(Edit::delete(with_blank(source, word.span).ok_or_else(|| in_the_way(command))?));
+                    edits.push(Edit::delete(with_blank(source, word.span).ok_or_else(|| not_plain(model, &[command.span]))?));
                 }
             }
-            Some(Fate::Stays) => return Err(in_the_way(command)),
+            Some(Fate::Stays(why)) => return Err(format!("line {} {why}", command.line)),
         }
     }
     let lists = facts.script.iter().flat_map(|s| &s.lists);
@@ -44,10 +45,6 @@ pub(super) fn edits(model: &Model, facts: &RunFacts, installs: &[Install]) -> Re
     Ok(edits)
 }
 
-fn in_the_way(command: &Classified) -> String {
-    format!("line {} empties a cache, and the mount would be emptied with it", command.line)
-}
-
 fn not_plain(model: &Model, gone: &[Span]) -> String {
     let line = gone.first().map_or(1, |g| model.file.lines().line(g.start));
     format!("line {line} empties a cache in a way that can't be taken out")
@@ -58,8 +55,8 @@ enum Fate<'c> {
     Goes,
     /// These of its words go.
     Words(Vec<&'c ShellWord>),
-    /// It would empty the mount, and can't go.
-    Stays,
+    /// It would empty the mount, or may, and can't go; with what it does.
+    Stays(String),
 }
 
 /// What becomes of `command`, if it empties what `installs` fill.
@@ -72,34 +69,55 @@ fn clean_up<'c>(command: &'c Classified, installs: &[Install]) -> Option<Fate<'c
             let own = |i: &Install| i.manager.name == program || i.command.program() == Some(program);
             installs.iter().any(own).then_some(Fate::Goes)
         }
-        Action::Clean | Action::File { .. } if matches!(command.program(), Some("rm" | "find")) => {
-            let targets = || installs.iter().flat_map(|i| &i.manager.mounts);
-            let (mut inside, mut others) = (Vec::new(), 0);
-            for word in command.words.iter().skip(1).filter(|w| !w.raw.starts_with('-')) {
-                let path = word.raw.trim_matches(['"', '\'']).replace('~', "/root");
-                let path = path.trim_end_matches(['*', '.']).trim_end_matches('/');
-                if targets().any(|t| lies_in(path, t)) {
-                    inside.push(word);
-                } else if path.contains(['$', '`', '?', '[', '{']) || targets().any(|t| lies_in(t, path)) {
-                    return Some(Fate::Stays);
-                } else {
-                    others += 1;
-                }
+        Action::Clean | Action::File { .. } => match command.program() {
+            Some("rm") => removed(command, command.words.iter().skip(1).filter(|w| !w.raw.starts_with('-')).collect(), installs),
+            Some("find") if deletes(command) => {
+                let paths = command.words.iter().skip(1).take_while(|w| !w.raw.starts_with(['-', '(', '!', '\\'])).collect();
+                removed(command, paths, installs)
             }
-            match (inside.is_empty(), others) {
-                (true, _) => None,
-                (false, 0) => Some(Fate::Goes),
-                _ if command.program() == Some("rm") => Some(Fate::Words(inside)),
-                _ => Some(Fate::Stays),
-            }
-        }
+            _ => None,
+        },
         _ => None,
     }
 }
 
-/// Whether `path` is `folder` or lies below it.
-pub(super) fn lies_in(path: &str, folder: &str) -> bool {
-    path.strip_prefix(folder.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+/// What becomes of `command`, which removes what stands at `paths` or in there.
+fn removed<'c>(command: &'c Classified, paths: Vec<&'c ShellWord>, installs: &[Install]) -> Option<Fate<'c>> {
+    let find = command.program() == Some("find");
+    let targets = || installs.iter().flat_map(|i| &i.manager.mounts);
+    let (mut own, mut others) = (Vec::new(), 0);
+    for word in paths {
+        let text = word.raw.trim_matches(['"', '\'']).replace('~', "/root");
+        let path = match text.trim_end_matches(['*', '.']).trim_end_matches('/') {
+            "" => "/",
+            path => path,
+        };
+        if targets().any(|t| inside(path, t)) {
+            own.push(word);
+        } else if path.contains(['$', '`', '?', '[', '{']) {
+            return Some(Fate::Stays(format!("removes `{}`, and it can't be told whether a cache lies there", word.raw)));
+        } else if targets().any(|t| inside(t, path)) {
+            return Some(Fate::Stays(match find {
+                true => format!("removes what it finds in `{}`, where the cache lies too", word.raw),
+                false => "empties a cache, and the mount would be emptied with it".to_owned(),
+            }));
+        } else {
+            others += 1;
+        }
+    }
+    match (own.is_empty(), others) {
+        (true, _) => None,
+        (false, 0) => Some(Fate::Goes),
+        _ if find => Some(Fate::Stays("empties a cache and other folders with one `find`".to_owned())),
+        _ => Some(Fate::Words(own)),
+    }
+}
+
+/// Whether a `find` removes what it finds.
+fn deletes(command: &Classified) -> bool {
+    let removes =
+        |pair: &[ShellWord]| matches!(pair, [exec, rm] if exec.raw.starts_with("-exec") && matches!(rm.raw.rsplit('/').next(), Some("rm")));
+    command.words.iter().any(|w| w.raw == "-delete") || command.words.windows(2).any(removes)
 }
 
 /// Takes options away by which nothing would be kept, and adds the one by which something is.
@@ -116,12 +134,9 @@ fn options(source: &str, install: &Install) -> Result<Vec<Edit>, String> {
         });
     }
     let program = install.command.words.first().filter(|w| w.span.text(source) == w.raw);
-    if let (Some(keep), Some(program), false) = (&manager.keep, program, install.updates()) {
-        let set = keep.split_once('=').map_or(keep.as_str(), |(name, _)| name);
-        let said = |w: &ShellWord| w.raw.contains("keepcache") || w.raw == set;
-        if !install.command.words.iter().any(said) {
-            edits.push(Edit::insert(program.span.end, format!(" {keep}")));
-        }
+    let says = install.command.words.iter().any(|w| w.raw.contains("keepcache"));
+    if let (Some(keep), Some(program), false) = (&manager.keep, program, says || install.updates()) {
+        edits.push(Edit::insert(program.span.end, format!(" {keep}")));
     }
     Ok(edits)
 }

@@ -111,7 +111,7 @@ fn modules_are_on(model: &Model, stage: usize, step: &Step) -> bool {
 fn fetches_before(model: &Model, stage: usize, before: usize) -> bool {
     let Some(range) = model.stages.get(stage).map(|s| s.steps.start..before) else { return true };
     let steps = model.steps.get(range).unwrap_or_default();
-    steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands).any(
+    steps.iter().flat_map(|s| s.commands()).any(
         |c| matches!(&c.action, Action::Language { manager, operation: Operation::Download | Operation::Install, .. } if manager == "go"),
     )
 }

@@ -12,7 +12,8 @@ use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::context::Knowledge;
 use crate::edit::Edit;
 use crate::model::command::Action;
-use crate::model::copied::{Copy, inside};
+use crate::model::copied::Copy;
+use crate::model::path::inside;
 use crate::model::{Model, Step, path};
 use crate::source::Span;
 use crate::syntax::{Form, ItemKind, Keyword, View};
@@ -134,11 +135,7 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
     let copy = Copy::of(model, model.steps.get(at)?)?;
     // What lies in the system's own folders may be the configuration of any step.
     let system = ["/", "/etc", "/usr", "/usr/local", "/var", "/bin", "/lib", "/sbin", "/opt", "/root", "/home"];
-    if copy
-        .parts
-        .iter()
-        .any(|p| system.contains(&p.target.as_str()) || inside(&p.target, "/etc").is_some() || inside(&p.target, "/usr/local").is_some())
-    {
+    if copy.parts.iter().any(|p| system.contains(&p.target.as_str()) || inside(&p.target, "/etc") || inside(&p.target, "/usr/local")) {
         return None;
     }
     let mut reach = Reach { copy, block: end, install: None, tending: Vec::new(), reason: String::new(), line: 0, refuses: false };
@@ -217,7 +214,7 @@ fn below(model: &Model, step: &Step, copy: &Copy) -> bool {
     let Some(text) = model.expand(step, &word.text) else { return true };
     let Some(target) = path::workdir(step.before.workdir.as_deref(), &text, false) else { return true };
     let root = step.before.user.as_deref().is_some_and(|u| matches!(u, "" | "0" | "root"));
-    !root && inside(&path::clean(&target), &copy.destination).is_some_and(|rest| !rest.is_empty())
+    !root && path::below(&path::clean(&target), &copy.destination).is_some_and(|rest| !rest.is_empty())
 }
 
 /// Whether a further COPY writes nothing that `copy` writes from another source, so that their order does not matter.
@@ -236,7 +233,7 @@ fn is_apart(model: &Model, step: &Step, copy: &Copy) -> bool {
     let Some(to) = model.expand(step, &destination.text) else { return false };
     let Some(workdir) = step.before.workdir.as_deref() else { return false };
     let target = needs::absolute(workdir, &to);
-    !copy.covers(&target) && inside(&copy.destination, &target).is_none()
+    !copy.covers(&target) && !inside(&copy.destination, &target)
 }
 
 /// Whether a further COPY brings a file anew that a step before it has changed.
@@ -332,7 +329,7 @@ fn narrow(model: &Model, reach: &Reach, files: &[&String]) -> Option<Narrow> {
             matched.extend(model.context.glob(pattern));
         }
         let sources: Vec<&str> = pattern.as_deref().into_iter().chain(names).collect();
-        let to = match inside(&into, &copy.destination) {
+        let to = match path::below(&into, &copy.destination) {
             Some(rest) => {
                 let base = copy.written.trim_matches(['"', '\'']).trim_end_matches("/.").trim_end_matches('/');
                 let base = if base.is_empty() && copy.written.starts_with('/') { "" } else { base };

@@ -4,7 +4,8 @@ use super::manifests;
 use crate::context::has_wildcard;
 use crate::context::manifests::python::Requirements;
 use crate::model::command::{Action, Classified, Operation};
-use crate::model::copied::{Copy, inside};
+use crate::model::copied::Copy;
+use crate::model::path::inside;
 use crate::model::{Model, Step, Value, path};
 use crate::shell::ShellWord;
 
@@ -60,7 +61,7 @@ fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> 
     let reaches = |word: &ShellWord| match &word.literal {
         Some(text) => copy.covers(&absolute(directory, text)),
         None => match fixed(&word.raw) {
-            Some(folder) => copy.covers(&folder) || inside(&copy.destination, &folder).is_some(),
+            Some(folder) => copy.covers(&folder) || inside(&copy.destination, &folder),
             None => copy.covers(directory),
         },
     };
@@ -107,7 +108,7 @@ fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> 
         },
         Action::File { writes, reads } => {
             let makes_root = |w: &ShellWord| {
-                named == "mkdir" && w.literal.as_deref().is_some_and(|t| inside(&copy.destination, &absolute(directory, t)).is_some())
+                named == "mkdir" && w.literal.as_deref().is_some_and(|t| inside(&copy.destination, &absolute(directory, t)))
             };
             if writes.is_empty() && reads.is_empty() {
                 return Err(format!("{named} works on files"));

@@ -58,8 +58,7 @@ pub(crate) fn mounts(model: &Model, stage: usize, tools: &[&str]) -> Vec<Proposa
 
 /// Whether a RUN builds or fetches with `tool`.
 fn uses(step: &Step, tool: &str) -> bool {
-    let commands = step.run.iter().flat_map(|r| &r.commands);
-    commands.into_iter().any(|c| {
+    step.commands().iter().any(|c| {
         let program = c.program().unwrap_or_default();
         let of_tool = match tool {
             "maven" => matches!(program, "mvn" | "mvnw"),
@@ -78,7 +77,7 @@ fn uses(step: &Step, tool: &str) -> bool {
 /// Whether a RUN may run a build tool where that is not seen.
 fn runs_unseen(step: &Step) -> bool {
     let opaque = |c: &Classified| match &c.action {
-        Action::Unknown => true,
+        action if action.is_unforeseen() => true,
         Action::Build { tool } => tool != "go",
         _ => false,
     };

@@ -97,9 +97,7 @@ fn is_made(model: &Model, copy: &Copy, fact: &LeaveOut, path: &str) -> bool {
                     .and_then(|to| crate::model::path::workdir(step.before.workdir.as_deref(), &to, false));
                 to.is_some_and(|to| crate::model::path::clean(&to) == target)
             }
-            View::Run { .. } => {
-                step.run.iter().flat_map(|r| &r.commands).any(|c| !c.conditional && makes(model, c, fact, &folder, path, copy))
-            }
+            View::Run { .. } => step.commands().iter().any(|c| !c.conditional && makes(model, c, fact, &folder, path, copy)),
             _ => false,
         });
         if made {
@@ -161,7 +159,7 @@ pub(super) fn ignored_manifests(model: &Model) -> Vec<Refusal> {
             continue;
         }
         let Some(copy) = brought_by(model, step) else { continue };
-        for command in step.run.iter().flat_map(|r| &r.commands) {
+        for command in step.commands() {
             let Some(path) = ignored_manifest(context, command, &copy, &hidden) else { continue };
             let program = command.program().unwrap_or("the install");
             out.push(Refusal {

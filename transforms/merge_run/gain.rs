@@ -214,7 +214,7 @@ impl Member {
                 });
                 self.writes.extend(target);
             }
-            Action::Unknown => self.produces = true,
+            Action::Setup { .. } | Action::Unknown => self.produces = true,
             _ => {}
         }
     }

@@ -49,6 +49,8 @@ struct Member<'m> {
     /// What it would be in a here-document, where the settings and the file want one.
     lines: Option<heredoc::Lines>,
     is_heredoc: bool,
+    /// Its here-document is one of `<<-`.
+    strips_tabs: bool,
 }
 
 impl<'m> Member<'m> {
@@ -153,8 +155,17 @@ fn members<'m>(model: &'m Model, row: &[usize]) -> Vec<Member<'m>> {
                 Some(Shape::of(script, body.text(), Dialect::of(&step.before.shell), errexit))
             });
             let is_heredoc = !instruction.heredocs.is_empty();
-            let mut member =
-                Member { step, keyword: instruction.keyword_span, script, shape, body: instruction.body, lines: None, is_heredoc };
+            let strips_tabs = instruction.heredocs.iter().any(|h| h.strip_tabs);
+            let mut member = Member {
+                step,
+                keyword: instruction.keyword_span,
+                script,
+                shape,
+                body: instruction.body,
+                lines: None,
+                is_heredoc,
+                strips_tabs,
+            };
             if in_lines {
                 member.lines = member.part(instruction).and_then(|part| heredoc::Lines::of(model.file.source(), &part, model.file.escape));
             }
@@ -169,7 +180,14 @@ fn unfit(member: &Member, in_lines: bool) -> Option<String> {
         return Some("is in exec form, which no shell runs".into());
     }
     if member.is_heredoc && !in_lines {
-        return Some("has a here-document".into());
+        return Some(
+            if member.strips_tabs {
+                "has a here-document of `<<-`, which takes the tabs off all that would join it"
+            } else {
+                "has a here-document"
+            }
+            .into(),
+        );
     }
     match &member.shape {
         None => Some("is not understood as a shell script".into()),

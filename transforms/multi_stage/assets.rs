@@ -32,7 +32,7 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
     let manager = match &command.action {
         Action::Language { manager, .. } => manager,
         Action::Build { tool } => tool,
-        Action::Unknown if command.program().is_some_and(|p| assets.tools.iter().any(|t| t == p)) => {
+        action if action.is_unforeseen() && command.program().is_some_and(|p| assets.tools.iter().any(|t| t == p)) => {
             return tool(draft, plan, index, command, &words, compiled).map(Some);
         }
         _ => return Ok(None),

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use super::program::Program;
 use crate::model::command::Action;
 use crate::model::image::{Image, ImageFacts};
+use crate::model::path::below;
+pub(super) use crate::model::path::inside;
 use crate::model::{Base, Model, Stage, Step, Value};
 use crate::syntax::{Keyword, View};
 use crate::transforms::Refusal;
@@ -107,13 +109,13 @@ impl<'a> Draft<'a> {
             copy.sources.iter().rev().find_map(|source| {
                 let whole = source == "." || self.model.context.is_dir(source);
                 if whole {
-                    let rest = strip_folder(path, &copy.destination)?;
+                    let rest = below(path, &copy.destination)?;
                     let candidate = join_relative(source, rest);
                     return (rest.is_empty() || self.model.context.exists(&candidate)).then_some(candidate);
                 }
                 let name = source.rsplit('/').next().unwrap_or(source);
                 if name.contains(['*', '?', '[']) {
-                    let rest = strip_folder(path, &copy.destination)?;
+                    let rest = below(path, &copy.destination)?;
                     let parent = source.rsplit_once('/').map_or(".", |(p, _)| p);
                     let candidate = join_relative(parent, rest);
                     return (!rest.contains('/') && self.model.context.exists(&candidate)).then_some(candidate);
@@ -295,18 +297,4 @@ fn join_relative(folder: &str, rest: &str) -> String {
         (".", r) => r.to_owned(),
         (f, r) => format!("{f}/{r}"),
     }
-}
-
-/// What is left of `path` below `folder`: empty if they are the same, `None` if it is not inside.
-pub(super) fn strip_folder<'p>(path: &'p str, folder: &str) -> Option<&'p str> {
-    if folder == "/" {
-        return Some(path.trim_start_matches('/'));
-    }
-    let rest = path.strip_prefix(folder)?;
-    if rest.is_empty() { Some("") } else { rest.strip_prefix('/') }
-}
-
-/// Whether `path` is `folder` or lies inside it.
-pub(super) fn inside(path: &str, folder: &str) -> bool {
-    strip_folder(path, folder).is_some()
 }

@@ -76,7 +76,7 @@ fn explained(draft: &Draft, roles: &Roles, plan: &Plan) -> Explained {
 
 /// One half sentence for each kind of command, in the order of the commands.
 fn of_run(step: &Step, roles: &[Role]) -> String {
-    let commands = step.run.as_ref().map(|r| r.commands.as_slice()).unwrap_or_default();
+    let commands = step.commands();
     let mut parts: Vec<(&str, Vec<String>)> = Vec::new();
     for (command, role) in commands.iter().zip(roles) {
         let kind = match role {

@@ -255,7 +255,7 @@ impl Go {
         let shell = draft.program.needs_shell
             || draft.steps.iter().any(|s| {
                 matches!(s.keyword, crate::syntax::Keyword::Run)
-                    && s.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| matches!(c.action, Action::User) || needs_a_shell(c)))
+                    && s.commands().iter().any(|c| matches!(c.action, Action::User) || needs_a_shell(c))
             });
         self.called_programs(draft, plan, &sources)?;
         let needs_system = shell || !plan.packages.is_empty();

@@ -71,7 +71,7 @@ pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], bui
         return Ok(());
     }
     // What a package manager writes in between would be taken for the program's.
-    let between = draft.steps.iter().take(last + 1).skip(*first).filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    let between = draft.steps.iter().take(last + 1).skip(*first).flat_map(|s| s.commands());
     if let Some(command) = between.into_iter().find(|c| matches!(c.action, Action::System { operation: Operation::Install, .. })) {
         return refuse(command.line, "packages are installed between the builds, among which what those install can't be told apart");
     }

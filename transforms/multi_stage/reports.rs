@@ -1,6 +1,6 @@
 //! Files that have several stages already: nothing is moved, but what a final stage carries without need is told.
 
-use crate::model::command::{Action, Classified, Operation};
+use crate::model::command::{Action, Operation};
 use crate::model::{Base, Model, Step};
 use crate::syntax::{Keyword, View};
 use crate::transforms::Refusal;
@@ -16,15 +16,11 @@ pub(super) fn reports(model: &Model) -> Vec<Refusal> {
     steps.iter().filter_map(|s| build_packages(model, s)).chain(toolchain(model, &stage.base, steps)).collect()
 }
 
-fn commands(step: &Step) -> &[Classified] {
-    step.run.as_ref().map(|r| r.commands.as_slice()).unwrap_or_default()
-}
-
 /// Packages that only build, installed by a RUN that doesn't remove them again.
 fn build_packages(model: &Model, step: &Step) -> Option<Refusal> {
-    let removes = commands(step).iter().any(|c| matches!(c.action, Action::System { operation: Operation::Remove, .. }));
+    let removes = step.commands().iter().any(|c| matches!(c.action, Action::System { operation: Operation::Remove, .. }));
     let mut found: Vec<&str> = Vec::new();
-    for command in commands(step).iter().filter(|_| !removes) {
+    for command in step.commands().iter().filter(|_| !removes) {
         let Action::System { manager, operation: Operation::Install, packages } = &command.action else { continue };
         let literal = packages.iter().filter_map(|w| w.literal.as_deref());
         // A virtual package is there to be removed by a later line.
@@ -52,8 +48,10 @@ fn toolchain(model: &Model, base: &Base, steps: &[Step]) -> Option<Refusal> {
     let smaller = facts.runtime.as_ref().filter(|r| **r != image.written)?;
     let copies =
         |from_stage: bool| steps.iter().filter(move |s| matches!(&s.view, View::Copy { from, .. } if from.is_some() == from_stage)).count();
-    let builds =
-        steps.iter().flat_map(commands).any(|c| matches!(c.action, Action::Build { .. } | Action::Language { .. } | Action::Unknown));
+    let builds = steps
+        .iter()
+        .flat_map(|s| s.commands())
+        .any(|c| matches!(c.action, Action::Build { .. } | Action::Language { .. }) || c.action.is_unforeseen());
     let starts = steps.iter().filter(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)).map(|s| s.span.text(model.file.source()));
     let tools = ["go ", "go\"", "cargo", "mvn", "gradle", "javac", "make", "gcc"];
     let builds_late = starts.into_iter().any(|text| tools.iter().any(|t| text.contains(t)));

@@ -210,8 +210,8 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             }
             _ => Role::Unknown(format!("`{}` fetches something, and where it ends up is not clear", named(command))),
         },
-        Action::Unknown if configures_system(command) => Role::Runtime(Vec::new()),
-        Action::Build { .. } | Action::Language { .. } | Action::Unknown => Role::Unknown(format!(
+        Action::Unknown | Action::Setup { .. } if configures_system(command) => Role::Runtime(Vec::new()),
+        Action::Build { .. } | Action::Language { .. } | Action::Setup { .. } | Action::Unknown => Role::Unknown(format!(
             "`{}` has effects that are not known; copy what it leaves behind by hand, or leave the file as it is",
             named(command)
         )),
@@ -244,7 +244,7 @@ fn unpacks(command: &Classified) -> bool {
 /// Whether a later command removes or moves `path` away.
 fn removed_later(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    draft.steps.iter().skip(index).filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands).any(|later| {
+    draft.steps.iter().skip(index).flat_map(|s| s.commands()).any(|later| {
         let program = later.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
         later.span.start > command.span.start
             && matches!(program, "rm" | "mv")
@@ -272,9 +272,9 @@ fn reads_builds(draft: &Draft, command: &Classified) -> bool {
 fn where_builds_run(draft: &Draft, path: &str) -> bool {
     let roots = draft.copies.iter().filter(|c| !c.foreign && !is_system_folder(&c.destination)).map(|c| c.destination.as_str());
     let workdirs = draft.steps.iter().filter_map(|s| s.before.workdir.as_deref()).filter(|w| !is_system_folder(w));
-    let commands = || draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    let commands = || draft.steps.iter().flat_map(|s| s.commands());
     let builds = |folder: &str| {
-        commands().filter(|c| matches!(c.action, Action::Build { .. } | Action::Language { .. } | Action::Unknown)).any(|c| {
+        commands().filter(|c| matches!(c.action, Action::Build { .. } | Action::Language { .. }) || c.action.is_unforeseen()).any(|c| {
             let here = c.directory.as_deref().is_none_or(|d| inside(d, folder) && !is_system_folder(d));
             here || c
                 .words
@@ -447,8 +447,7 @@ fn package_sources(draft: &Draft, roles: &Roles, plan: &Plan) -> Result<(), Refu
         );
     }
     for (index, commands) in roles.of.iter().enumerate().skip(first) {
-        let run = draft.steps.get(index).and_then(|s| s.run.as_ref());
-        for (role, command) in commands.iter().zip(run.iter().flat_map(|r| &r.commands)) {
+        for (role, command) in commands.iter().zip(draft.steps.get(index).iter().flat_map(|s| s.commands())) {
             let program = command.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
             let adds = matches!(program, "add-apt-repository" | "apt-add-repository" | "apt-key")
                 || matches!(role, Role::Runtime(paths) if paths.iter().any(|p| SOURCES.iter().any(|s| inside(p, s))));
@@ -468,8 +467,7 @@ fn package_sources(draft: &Draft, roles: &Roles, plan: &Plan) -> Result<(), Refu
 
 /// Refuses what the runtime stage would run without the package manager or compiler that its own packages lack.
 fn tools_left_behind(draft: &Draft, index: usize, wanted: &[usize]) -> Result<(), Refusal> {
-    let run = draft.steps.get(index).and_then(|s| s.run.as_ref()).filter(|_| draft.completed);
-    let commands = run.map(|r| r.commands.as_slice()).unwrap_or_default();
+    let commands = draft.steps.get(index).filter(|_| draft.completed).map(|s| s.commands()).unwrap_or_default();
     let found = wanted.iter().filter_map(|i| commands.get(*i)).find(|c| matches!(c.action, Action::Language { .. } | Action::Build { .. }));
     match found {
         Some(command) => refuse(
@@ -526,8 +524,8 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
     for index in 0..last_build.min(draft.steps.len()) {
         let Some(step) = draft.steps.get(index) else { continue };
         if step.keyword == Keyword::Run && plan.fate(index) == Fate::Runtime {
-            let configures = step.run.as_ref().is_some_and(|r| r.commands.iter().any(configures_system));
-            let users = step.run.as_ref().is_some_and(|r| r.commands.iter().any(|c| c.action == Action::User));
+            let configures = step.commands().iter().any(configures_system);
+            let users = step.commands().iter().any(|c| c.action == Action::User);
             let paths: Vec<&String> = roles
                 .of
                 .get(index)
@@ -679,7 +677,7 @@ fn configuration(draft: &Draft, plan: &mut Plan) {
 /// A RUN of some of the commands of `step`, which must be a plain `&&` list.
 fn extract(draft: &Draft, step: &Step, wanted: &[usize]) -> Result<String, Refusal> {
     let source = draft.model.file.source();
-    let commands = step.run.as_ref().map(|r| r.commands.as_slice()).unwrap_or_default();
+    let commands = step.commands();
     let mut texts = Vec::new();
     for index in wanted {
         let Some(command) = commands.get(*index) else { continue };

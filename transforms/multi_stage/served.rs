@@ -90,7 +90,7 @@ impl Served {
         match &command.action {
             Action::Language { operation: Operation::Clean, .. } => Ok(Some(Role::Build)),
             Action::Build { .. } | Action::Language { .. } => self.build(draft, index, command, &words).map(Some),
-            Action::Unknown if is_program(draft, command, &words) => self.build(draft, index, command, &words).map(Some),
+            action if action.is_unforeseen() && is_program(draft, command, &words) => self.build(draft, index, command, &words).map(Some),
             Action::File { writes, .. } => {
                 let of =
                     |word: &crate::shell::ShellWord| absolute(command.directory.as_deref(), word.literal.as_deref().unwrap_or(&word.raw));

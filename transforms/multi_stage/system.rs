@@ -45,7 +45,7 @@ fn language(draft: &Draft) -> Option<&'static str> {
         })
     };
     let builds = |programs: &[String]| {
-        draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands).any(|c| {
+        draft.steps.iter().flat_map(|s| s.commands()).any(|c| {
             let first = c.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
             programs.iter().any(|p| fits(p, first))
         })
@@ -54,7 +54,7 @@ fn language(draft: &Draft) -> Option<&'static str> {
     let found = known.iter().find(|l| starts(&l.starts)).or_else(|| known.iter().find(|l| builds(&l.builds)));
     // A console script says nothing; that one language alone installs its packages does.
     let managed = || {
-        let commands = draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+        let commands = draft.steps.iter().flat_map(|s| s.commands());
         let used: Vec<&str> =
             commands.filter_map(|c| if let Action::Language { manager, .. } = &c.action { Some(manager.as_str()) } else { None }).collect();
         let mut languages = known.iter().filter(|l| l.managers.iter().any(|m| used.contains(&m.as_str())));
@@ -65,7 +65,7 @@ fn language(draft: &Draft) -> Option<&'static str> {
 
 /// The names of all packages that the file installs by the system's manager, without versions.
 pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
-    let commands = draft.steps.iter().filter_map(|s| s.run.as_ref()).flat_map(|r| &r.commands);
+    let commands = draft.steps.iter().flat_map(|s| s.commands());
     commands
         .filter_map(|c| match &c.action {
             Action::System { operation: Operation::Install, packages, .. } => Some(packages),

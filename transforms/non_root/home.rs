@@ -1,6 +1,5 @@
 //! What lies in root's home, which another user can't enter (its mode is 700).
 
-use crate::model::command::Action;
 use crate::model::{State, Step, Value};
 use crate::syntax::{Keyword, View};
 
@@ -20,7 +19,7 @@ fn runs_unread(step: &Step) -> bool {
     run.script.is_none()
         || run.commands.iter().any(|c| {
             let program = c.words.first().and_then(|w| w.literal.as_deref()).map(|p| p.rsplit('/').next().unwrap_or(p));
-            c.action == Action::Unknown || matches!(program, Some("sh" | "bash" | "ash" | "dash" | "." | "source"))
+            c.action.is_unforeseen() || matches!(program, Some("sh" | "bash" | "ash" | "dash" | "." | "source"))
         })
 }
 

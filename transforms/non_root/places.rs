@@ -1,6 +1,6 @@
 //! What has to belong to the program's user: the directories that it writes to, and files that only their owner may use.
 
-use crate::model::command::{Action, Classified};
+use crate::model::command::Classified;
 use crate::model::{Base, Step, Value};
 use crate::syntax::View;
 
@@ -187,7 +187,7 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
         {
             out.push((path, step.line));
         }
-        for command in step.run.iter().flat_map(|r| &r.commands) {
+        for command in step.commands() {
             let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
             if words.first() != Some(&"chmod") {
                 continue;
@@ -197,7 +197,7 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
             for word in rest {
                 let Some(path) = absolute(word, command.directory.as_deref()) else { continue };
                 let runs = start.files.contains(&path);
-                if closes(mode, runs) && !matches!(command.action, Action::Unknown) {
+                if closes(mode, runs) && !command.action.is_unforeseen() {
                     out.push((path, command.line));
                 }
             }

@@ -113,7 +113,7 @@ impl<'m> Planner<'_, 'm, '_> {
     fn given(&self) -> Vec<(Vec<String>, String, usize)> {
         let mut out = Vec::new();
         for (_, step) in self.subject.steps() {
-            for command in step.run.iter().flat_map(|r| &r.commands) {
+            for command in step.commands() {
                 let mut words = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw));
                 if words.next() != Some("chown") {
                     continue;
@@ -337,7 +337,7 @@ impl<'m> Planner<'_, 'm, '_> {
             "db:create",
         ];
         for (index, step) in &self.own {
-            for command in step.run.iter().flat_map(|r| &r.commands).filter(|_| *index >= position) {
+            for command in step.commands().iter().filter(|_| *index >= position) {
                 let words = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw));
                 let data = words.clone().any(|w| DATA.iter().any(|d| w == *d || w.split(['/', '.']).any(|p| p == *d)));
                 let touched = words.clone().next() == Some("touch");

@@ -5,7 +5,7 @@ use crate::edit::Edit;
 use crate::model::{Model, Step};
 use crate::shell::{AndOr, Command, CommandKind, Operator};
 use crate::source::Span;
-use crate::syntax::{Form, ItemKind, Keyword, View};
+use crate::syntax::{Form, ItemKind, Keyword, View, mount};
 
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
@@ -57,6 +57,10 @@ impl<'m> Head<'m> {
         if step.keyword != Keyword::Run || step.reading.form != Form::Shell || !model.file.instruction(step.item)?.heredocs.is_empty() {
             return None;
         }
+        // The builder finds the relative target of a mount from WORKDIR.
+        if mounts_relatively(step) {
+            return None;
+        }
         let facts = step.run.as_ref()?;
         let list = facts.script.as_ref().filter(|s| s.lists.len() == 1)?.lists.first()?;
         let directory = written_directory(list)?;
@@ -90,6 +94,14 @@ impl<'m> Head<'m> {
             edits: vec![Edit::delete(self.cut)],
         }
     }
+}
+
+/// Whether a mount of the RUN has a target that is relative, or may be.
+fn mounts_relatively(step: &Step) -> bool {
+    let mounts = step.reading.flags.iter().filter(|f| f.name == "mount").filter_map(|f| f.value.as_deref());
+    // A secret and an agent have places of their own where none is named.
+    let settled = |target: &str| target.is_empty() || target.starts_with('/');
+    mounts.map(|value| mount::parse(value, &|text| Ok(text.to_owned()))).any(|mount| !mount.is_ok_and(|m| settled(&m.target)))
 }
 
 /// The directory of a list that begins with `cd DIRECTORY &&`, and that nothing but `&&` joins.

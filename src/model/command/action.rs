@@ -19,14 +19,22 @@ pub(super) fn action(words: &[ShellWord]) -> Action {
     }
     match Tools::built_in().program(program) {
         Some(entry) => of_entry(entry, program, arguments),
-        None if only_says_its_version(arguments) => Action::Shell,
+        None if only_says_what_it_is(program, arguments) => Action::Shell,
+        None if matches!(program, "." | "source") => sourced(arguments),
         None => Action::Unknown,
     }
 }
 
-/// `PROGRAM --version` and nothing else.
-fn only_says_its_version(arguments: &[ShellWord]) -> bool {
-    matches!(arguments, [only] if matches!(only.raw.as_str(), "--version" | "-version"))
+/// `PROGRAM --version` or `--help` and nothing else. A script may take the short ones for something else.
+fn only_says_what_it_is(program: &str, arguments: &[ShellWord]) -> bool {
+    let [only] = arguments else { return false };
+    matches!(only.raw.as_str(), "--version" | "-version" | "--help") || (!program.contains('/') && matches!(only.raw.as_str(), "-V" | "-h"))
+}
+
+/// `. FILE`.
+fn sourced(arguments: &[ShellWord]) -> Action {
+    let path = arguments.first().map(|w| w.literal.as_deref().unwrap_or(&w.raw).trim_end_matches('"'));
+    path.and_then(|p| Tools::built_in().sourced(p)).map_or(Action::Unknown, |of| Action::Setup { of: of.to_owned() })
 }
 
 /// `python -m NAME`, or an interpreter and a known script: what the module or the script is, and the arguments behind it.
@@ -69,6 +77,7 @@ fn of_entry(entry: Entry<'_>, program: &str, arguments: &[ShellWord]) -> Action 
         Entry::File(file) => on_files(file, program, arguments),
         // A wrapper without a command only prints.
         Entry::Wrapper(_) => Action::Shell,
+        Entry::Setup(setup) => Action::Setup { of: setup.of.clone() },
     }
 }
 

@@ -3,6 +3,7 @@
 use super::super::state::Value;
 use super::super::tools::{Entry, Tools, without_version};
 use super::action::action;
+use super::installer::{self, Fetched};
 use super::{Action, Classified};
 use crate::shell::{self, AndOr, Body, Command, CommandKind, Dialect, Operator, Pipeline, Script, ShellWord};
 use crate::source::LineIndex;
@@ -24,7 +25,7 @@ pub(super) fn commands(
     let errexit = shell.iter().skip(1).any(|flag| sets_errexit(flag));
     let pipefail = shell.iter().any(|flag| flag == "pipefail");
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit, pipefail };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new(), assigned: Vec::new() };
+    let mut walker = Walker::new(environment, lines, place);
     walker.script(script, Fate::default());
     walker.uncalled();
     walker.found
@@ -34,7 +35,7 @@ pub(super) fn commands(
 pub(super) fn exec(words: Vec<ShellWord>, directory: Option<&str>, environment: &[(String, Value)], lines: &LineIndex) -> Vec<Classified> {
     let Some(span) = words.iter().map(|w| w.span).reduce(crate::source::Span::cover) else { return Vec::new() };
     let place = Place { directory: directory.map(str::to_owned), previous: None, errexit: false, pipefail: false };
-    let mut walker = Walker { environment, lines, place, found: Vec::new(), nesting: 0, functions: Vec::new(), assigned: Vec::new() };
+    let mut walker = Walker::new(environment, lines, place);
     let kind = CommandKind::Simple { assignments: Vec::new(), words };
     walker.simple(&Command { kind, redirections: Vec::new(), span }, Fate::default());
     walker.found
@@ -66,6 +67,10 @@ struct Walker<'a> {
     functions: Vec<Function>,
     /// The variables that the body has set so far; `None` where it is not known to what.
     assigned: Vec<(String, Option<String>)>,
+    /// The installers that were fetched into files.
+    fetched: Vec<Fetched>,
+    /// What the script sets up that the command in front of the pipe fetches.
+    piped: Option<&'static str>,
 }
 
 /// A function of the script.
@@ -83,13 +88,45 @@ impl Function {
     }
 }
 
-impl Walker<'_> {
+impl<'a> Walker<'a> {
+    fn new(environment: &'a [(String, Value)], lines: &'a LineIndex, place: Place) -> Self {
+        Self {
+            environment,
+            lines,
+            place,
+            found: Vec::new(),
+            nesting: 0,
+            functions: Vec::new(),
+            assigned: Vec::new(),
+            fetched: Vec::new(),
+            piped: None,
+        }
+    }
+
     fn script(&mut self, script: &Script, fate: Fate) {
         for (index, list) in script.lists.iter().enumerate() {
             let last = index + 1 == script.lists.len();
             let ignored = fate.ignored || list.background || (!last && !self.place.errexit);
-            self.list(list, Fate { ignored, ..fate });
+            let fate = Fate { ignored, ..fate };
+            if list.background {
+                self.subshell(|walker| walker.list(list, fate));
+            } else {
+                self.list(list, fate);
+            }
         }
+    }
+
+    /// What happens in another shell changes neither this one's directory nor its variables.
+    fn subshell(&mut self, run: impl FnOnce(&mut Self)) {
+        let (before, known) = (self.place.clone(), self.assigned.len());
+        run(self);
+        self.place = before;
+        self.assigned.truncate(known);
+    }
+
+    /// What was set since there were `known` variables may or may not have been set.
+    fn perhaps(&mut self, known: usize) {
+        self.assigned.iter_mut().skip(known).for_each(|(_, value)| *value = None);
     }
 
     fn list(&mut self, list: &AndOr, fate: Fate) {
@@ -103,60 +140,72 @@ impl Walker<'_> {
         };
         self.pipeline(&list.first, Fate { ignored: fate.ignored || caught(0), ..fate });
         let mut conditional = fate.conditional;
+        let known = self.assigned.len();
         for (index, (operator, pipeline)) in list.rest.iter().enumerate() {
             conditional |= *operator == Operator::Or;
             self.pipeline(pipeline, Fate { conditional, ignored: fate.ignored || caught(index + 1) });
         }
+        self.perhaps(known);
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, fate: Fate) {
-        let alone = pipeline.commands.len() == 1;
+        if let [command] = pipeline.commands.as_slice() {
+            self.command(command, Fate { ignored: fate.ignored || pipeline.negated, ..fate });
+            return;
+        }
+        let mut piped = None;
         for (index, command) in pipeline.commands.iter().enumerate() {
             let last = index + 1 == pipeline.commands.len();
             let ignored = fate.ignored || pipeline.negated || (!last && !self.place.pipefail);
-            let before = (!alone).then(|| self.place.clone());
-            self.command(command, Fate { ignored, ..fate });
+            let seen = self.found.len();
+            self.piped = piped;
             // Each part of a pipeline is a subshell.
-            if let Some(before) = before {
-                self.place = before;
-            }
+            self.subshell(|walker| walker.command(command, Fate { ignored, ..fate }));
+            piped = self.found.get(seen..).and_then(<[_]>::last).and_then(installer::piped);
         }
+        self.piped = None;
     }
 
     fn command(&mut self, command: &Command, fate: Fate) {
         let maybe = Fate { conditional: true, ..fate };
         match &command.kind {
             CommandKind::Simple { .. } => self.simple(command, fate),
-            CommandKind::Subshell(script) => {
-                let before = self.place.clone();
-                self.script(script, fate);
-                self.place = before;
-            }
+            CommandKind::Subshell(script) => self.subshell(|walker| walker.script(script, fate)),
             CommandKind::Group(script) => self.script(script, fate),
             CommandKind::If { branches, otherwise } => {
-                let before = self.place.directory.clone();
+                let (before, known) = (self.place.directory.clone(), self.assigned.len());
                 for (condition, body) in branches {
                     self.script(condition, Fate { ignored: true, ..fate });
+                    let inside = self.assigned.len();
                     self.script(body, maybe);
+                    self.perhaps(inside);
                 }
                 if let Some(otherwise) = otherwise {
                     self.script(otherwise, maybe);
                 }
+                self.perhaps(known);
                 self.unless_moved(before);
             }
-            CommandKind::Loop { condition, body, .. } => {
-                let before = self.place.directory.clone();
+            CommandKind::Loop { condition, variable, body } => {
+                let (before, known) = (self.place.directory.clone(), self.assigned.len());
+                // Each round begins with what the one before it has left.
+                self.assigned.extend(variable.iter().map(|(name, _)| (name.clone(), None)));
+                condition.iter().chain([body]).for_each(|script| self.forget_what_is_set(script));
                 if let Some(condition) = condition {
                     self.script(condition, Fate { ignored: true, ..fate });
                 }
                 self.script(body, maybe);
+                self.perhaps(known);
                 self.unless_moved(before);
             }
             CommandKind::Case(bodies) => {
-                let before = self.place.directory.clone();
+                let (before, known) = (self.place.directory.clone(), self.assigned.len());
                 for body in bodies {
+                    let inside = self.assigned.len();
                     self.script(body, maybe);
+                    self.perhaps(inside);
                 }
+                self.perhaps(known);
                 self.unless_moved(before);
             }
             CommandKind::Function { name, body } => {
@@ -191,8 +240,9 @@ impl Walker<'_> {
     fn simple(&mut self, command: &Command, fate: Fate) {
         let CommandKind::Simple { assignments, words } = &command.kind else { return };
         let mut environment: Vec<_> = assignments.iter().map(|a| (a.name.clone(), a.value.literal.clone())).collect();
+        let piped = self.piped.take();
         if words.is_empty() {
-            // In a condition or a loop it may or may not be what was set.
+            // Behind `||` or in a condition it may or may not be what was set.
             let certain = |value: Option<String>| value.filter(|_| !fate.conditional);
             self.assigned.extend(assignments.iter().map(|a| (a.name.clone(), certain(a.value.literal.clone()))));
         }
@@ -207,7 +257,11 @@ impl Walker<'_> {
             return;
         }
         // A further call does what the first one did.
-        let action = if known { Action::Shell } else { action(words) };
+        let action = match action(words) {
+            _ if known => Action::Shell,
+            Action::Unknown => installer::action(words, piped, &self.fetched).unwrap_or(Action::Unknown),
+            other => other,
+        };
         let line = self.lines.line(command.span.start);
         self.found.push(Classified {
             span: command.span,
@@ -220,7 +274,24 @@ impl Walker<'_> {
             writes: written(command),
             action,
         });
+        self.fetched.extend(self.found.last().and_then(Fetched::by));
+        let known = self.assigned.len();
         self.follow(words);
+        if fate.conditional {
+            self.perhaps(known);
+        }
+    }
+
+    /// The variables that `script` sets somewhere are not known.
+    fn forget_what_is_set(&mut self, script: &Script) {
+        script.each_command(&mut |command| {
+            if let CommandKind::Simple { assignments, words } = &command.kind {
+                if words.is_empty() {
+                    self.assigned.extend(assignments.iter().map(|a| (a.name.clone(), None)));
+                }
+                self.assigned.extend(declared(words).map(|(name, _)| (name, None)));
+            }
+        });
     }
 
     /// The words of `$INSTALL git` where ENV or ARG says what `$INSTALL` is.
@@ -272,6 +343,7 @@ impl Walker<'_> {
         }
         let Some(script) = shell::parse(&Body::inside(&script, place), dialect) else { return false };
         let before = self.place.clone();
+        let known = self.assigned.len();
         let flags = words.iter().filter_map(|w| w.literal.as_deref()).take_while(|w| !w.contains('c') || !w.starts_with('-'));
         if login {
             self.place.directory = None;
@@ -285,22 +357,14 @@ impl Walker<'_> {
         self.functions = functions;
         self.nesting -= 1;
         self.place = before;
+        self.assigned.truncate(known);
         true
     }
 
     /// What `cd` and `set` do to the commands behind them.
     fn follow(&mut self, words: &[ShellWord]) {
+        self.assigned.extend(declared(words));
         match words.first().and_then(|w| w.literal.as_deref()) {
-            Some("export" | "readonly" | "declare" | "local" | "unset" | "read") => {
-                for word in words.iter().skip(1).filter(|w| !w.raw.starts_with('-')) {
-                    let name = word.raw.split('=').next().unwrap_or_default();
-                    let value = word.literal.as_deref().and_then(|l| l.split_once('=')).map(|(_, v)| v.to_owned());
-                    // `export NAME` alone leaves the value as it is.
-                    if word.raw.contains('=') || words.first().is_some_and(|w| matches!(w.raw.as_str(), "unset" | "read")) {
-                        self.assigned.push((name.to_owned(), value));
-                    }
-                }
-            }
             Some("cd" | "pushd") => {
                 let target = words.iter().skip(1).find(|w| !matches!(w.raw.as_str(), "-P" | "-L" | "--" | "-e"));
                 let directory = match target {
@@ -368,6 +432,21 @@ pub(super) fn filled(raw: &str, variable: &dyn Fn(&str) -> Option<String>) -> Op
     }
     value.push_str(rest);
     (!value.contains(['`', '\\', '\'', '"', '*', '?', '[', '~', ' ', '$', '('])).then_some(value)
+}
+
+/// The variables that `export NAME=value` and the like set, or that `unset` and `read` make unknown.
+fn declared(words: &[ShellWord]) -> impl Iterator<Item = (String, Option<String>)> {
+    let builtin = words.first().and_then(|w| w.literal.as_deref()).unwrap_or_default();
+    let forgets = matches!(builtin, "unset" | "read");
+    let declares = forgets || matches!(builtin, "export" | "readonly" | "declare" | "typeset" | "local");
+    words.iter().skip(1).filter(move |w| declares && !w.raw.starts_with('-')).filter_map(move |word| {
+        let text = word.literal.as_deref().unwrap_or_else(|| word.raw.trim_start_matches(['"', '\'']));
+        match text.split_once('=') {
+            Some((name, value)) => Some((name.to_owned(), word.literal.as_ref().map(|_| value.to_owned()))),
+            // `export NAME` alone leaves the value as it is.
+            None => forgets.then(|| (text.to_owned(), None)),
+        }
+    })
 }
 
 /// Whether a failure behind `||` is passed on: `|| exit 1`, `|| false`.

@@ -373,3 +373,57 @@ fn spelled_by_variables_and_comments() {
         "pyenv Install 3.8; pyenv Other 3.8; easy_install Install pip"
     );
 }
+
+#[test]
+fn installers_are_known_by_their_address() {
+    for (text, what) in [
+        ("curl -fsSL https://deb.nodesource.com/setup_20.x | sudo -E bash -", "Download; Setup { of: \"apt\" }"),
+        ("curl -sS https://getcomposer.org/installer | php -- --install-dir=/usr/bin", "Download; Setup { of: \"composer\" }"),
+        ("wget -qO- \"https://sh.rustup.rs\" | sh -s -- -y", "Download; Setup { of: \"rustup\" }"),
+        ("curl -L cpanmin.us | perl - App::cpanminus", "Download; Setup { of: \"perl\" }"),
+        ("curl -sL https://deb.nodesource.com/setup_8.x -o n.sh && bash n.sh", "Download; Setup { of: \"apt\" }"),
+        ("curl -sL https://deb.nodesource.com/setup_8.x > /tmp/n.sh; bash -x /tmp/n.sh", "Download; Setup { of: \"apt\" }"),
+        (
+            "wget https://dot.net/v1/dotnet-install.sh && chmod +x dotnet-install.sh && ./dotnet-install.sh",
+            "Download; file dotnet-install.sh <; Setup { of: \"dotnet\" }",
+        ),
+        ("sh -c \"$(curl -fsSL https://get.docker.com)\"", "Setup { of: \"docker\" }"),
+        (
+            "php -r \"copy('https://getcomposer.org/installer', 'c.php');\" && php c.php",
+            "Setup { of: \"composer\" }; Setup { of: \"composer\" }",
+        ),
+        (
+            "python3 -m ensurepip; . /venv/bin/activate; . /etc/os-release",
+            "get-pip Install; Setup { of: \"virtualenv\" }; Setup { of: \"shell\" }",
+        ),
+        // What nobody vouches for is not known.
+        ("curl https://example.org/x.sh | bash", "Download; Unknown"),
+        ("curl https://deb.nodesource.com/setup_20.x | bash ./other.sh", "Download; Unknown"),
+        ("curl https://deb.nodesource.com/setup_20.x | cat; bash", "Download; file <; Unknown"),
+        ("curl -sL https://deb.nodesource.com/setup_8.x -o n.sh && bash m.sh", "Download; Unknown"),
+        (". ./setup.sh; ./x -h; x -h", "Unknown; Unknown; Shell"),
+    ] {
+        assert_eq!(short(text), what, "{text}");
+    }
+}
+
+#[test]
+fn variables_hold_as_long_as_the_shell_that_set_them() {
+    for (text, what) in [
+        ("X=apt-get; $X install a", "Shell; apt Install a"),
+        ("X=apt-get; (X=pip); $X install a", "Shell; Shell; apt Install a"),
+        ("(X=apt-get); $X install a", "Shell; Unknown"),
+        ("X=apt-get | :; $X install a", "Shell; Shell; Unknown"),
+        ("sh -c 'X=pip'; $X install a", "Shell; Unknown"),
+        ("X=pip && $X install a", "Shell; pip Install a"),
+        ("a && X=pip; $X install a", "Unknown; Shell; Unknown"),
+        ("X=pip; if a; then X=npm; fi; $X install b", "Shell; Unknown; Shell; Unknown"),
+        ("if a; then export X=pip; fi; $X install b", "Unknown; Shell; Unknown"),
+        ("for X in pip npm; do :; done; $X install a", "Shell; Unknown"),
+        ("X=pip; while a; do $X install b; X=npm; done", "Shell; Unknown; Unknown; Shell"),
+        ("export \"X=apt-get install\"; $X a", "Shell; apt Install a"),
+        ("X=pip; export \"X=$(b)\"; $X install a", "Shell; Shell; Unknown"),
+    ] {
+        assert_eq!(short(text), what, "{text}");
+    }
+}
