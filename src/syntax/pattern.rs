@@ -67,8 +67,14 @@ impl Pattern {
         Ok(self.end(&chars).map_or_else(|| value.to_owned(), |end| chars.iter().skip(end).collect()))
     }
 
-    /// `value` with the first match, or all of them, replaced.
-    pub(super) fn replace(&self, value: &str, replacement: &str, all: bool) -> Result<String, String> {
+    /// `value` with the first match, or all of them, replaced; `fits` is asked whether the result may have so many bytes.
+    pub(super) fn replace(
+        &self,
+        value: &str,
+        replacement: &str,
+        all: bool,
+        fits: &dyn Fn(usize) -> Result<(), String>,
+    ) -> Result<String, String> {
         let chars: Vec<char> = value.chars().collect();
         self.fits(&chars)?;
         let mut out = String::new();
@@ -83,6 +89,8 @@ impl Pattern {
                     out.extend(rest.iter().skip(len));
                     return Ok(out);
                 }
+                // Each `$` may stand for the match.
+                fits(out.len() + replacement.len() + replacement.matches('$').count() * matched.len())?;
                 out.push_str(&template(replacement, &matched));
                 at += len;
                 last = Some(at);

@@ -21,6 +21,10 @@ mod grammar {
 /// How deep `${a:-${b:-...}}` may nest. Far beyond what people write, and far from the end of the stack.
 const DEEPEST: usize = 200;
 
+/// How many bytes variables may add to a text. Linux hands no longer string to a program (`MAX_ARG_STRLEN`), and without
+/// a bound a few lines of `ENV A=$A$A` or a nested `${A///...}` fill the memory.
+const MOST_ADDED: usize = 128 << 10;
+
 /// What a look-up says of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lookup {
@@ -149,7 +153,8 @@ impl Lex {
             return Ok(Expansion { text: text.to_owned(), words, ..Expansion::default() });
         }
         let pair = parse(text, self.escape, self.plain_quotes)?;
-        let mut run = Run { lex: self, lookup, buffer: String::new(), unset: Vec::new(), unknown: false };
+        let longest = text.len() + MOST_ADDED;
+        let mut run = Run { lex: self, lookup, longest, buffer: String::new(), unset: Vec::new(), unknown: false };
         let (text, words) = run.pieces(pair, Mode { raw_escapes: self.raw_escapes, keep_pattern: false })?;
         Ok(Expansion { text, words, unset: run.unset, unknown: run.unknown })
     }
@@ -195,6 +200,8 @@ struct Mode {
 struct Run<'a> {
     lex: Lex,
     lookup: &'a dyn Fn(&str) -> Lookup,
+    /// How many bytes a result may have.
+    longest: usize,
     /// The word that is being put together. BuildKit shares this buffer between an operand and the text around it
     /// (`wordsBuffer`), so that an operand wipes out the word in front of it; `words` depends on that.
     buffer: String,
@@ -230,6 +237,11 @@ impl Split {
 }
 
 impl Run<'_> {
+    /// Refuses a text that variables blow up.
+    fn fits(&self, bytes: usize) -> Result<(), String> {
+        if bytes > self.longest { Err(format!("variables add more than {MOST_ADDED} bytes to the text")) } else { Ok(()) }
+    }
+
     fn get(&mut self, name: &str) -> Option<String> {
         match (self.lookup)(name) {
             Lookup::Known(value) => Some(value),
@@ -256,6 +268,7 @@ impl Run<'_> {
             match piece.as_rule() {
                 Rule::dollar | Rule::plain | Rule::braced => {
                     let value = self.dollar(piece)?;
+                    self.fits(text.len() + value.len())?;
                     for c in value.chars() {
                         split.character(&mut self.buffer, c);
                     }
@@ -327,7 +340,10 @@ impl Run<'_> {
                     }
                     out.push_str(written);
                 }
-                Rule::dollar | Rule::plain | Rule::braced => out.push_str(&self.dollar(piece)?),
+                Rule::dollar | Rule::plain | Rule::braced => {
+                    out.push_str(&self.dollar(piece)?);
+                    self.fits(out.len())?;
+                }
                 _ => out.push_str(written),
             }
         }
@@ -371,7 +387,8 @@ impl Run<'_> {
             if value.is_none() && self.lex.skip_unset {
                 return Ok(format!("${{{name}/{pattern}/{replacement}}}"));
             }
-            return Pattern::parse(&pattern, true)?.replace(&value.unwrap_or_default(), &replacement, sign == "//");
+            let (pattern, value) = (Pattern::parse(&pattern, true)?, value.unwrap_or_default());
+            return pattern.replace(&value, &replacement, sign == "//", &|bytes| self.fits(bytes));
         }
         let raw = kind == Rule::trim;
         let unknown_before = std::mem::take(&mut self.unknown);

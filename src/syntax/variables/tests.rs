@@ -155,3 +155,20 @@ fn unquoting_needs_no_values() {
     assert_eq!(unquote("a$b", '\\'), None);
     assert_eq!(unquote("'a", '\\'), None);
 }
+
+#[test]
+fn what_blows_up_is_refused() {
+    let long = |_: &str| Lookup::Known("x".repeat(100));
+    let mut nested = "y".to_owned();
+    for _ in 0..8 {
+        nested = format!("${{v///{nested}{nested}}}");
+    }
+    let doubled = "$v".repeat(2000);
+    let quoted = format!("\"{doubled}\"");
+    let matches = format!("${{v//*/{}}}", "\\$0".repeat(2000));
+    for text in [&nested, &doubled, &quoted, &matches] {
+        let error = expand(text, '\\', &long).unwrap_err();
+        assert!(error.contains("add more than"), "{error}");
+    }
+    assert_eq!(expand(&"$v".repeat(1000), '\\', &long).unwrap().text.len(), 100_000);
+}
