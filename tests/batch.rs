@@ -4,34 +4,10 @@
 
 mod common;
 
-use common::{CLEAN, LEGACY, Tree};
+use common::{CLEAN, LEGACY, Tree, commit, git};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-
-/// Runs git with a user of its own in a folder of the tree.
-fn git(tree: &Tree, repository: &str, args: &[&str]) -> String {
-    let out = Command::new("git")
-        .current_dir(tree.path().join(repository))
-        .args([
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@b",
-            "-c",
-            "init.defaultBranch=main",
-            "-c",
-            "commit.gpgsign=false",
-            "-c",
-            "core.hooksPath=/dev/null",
-        ])
-        .args(args)
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .output()
-        .unwrap();
-    assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
-    String::from_utf8(out.stdout).unwrap().trim().to_owned()
-}
 
 /// A tree with these repositories, each with one commit that has these files.
 fn checkouts(repositories: &[(&str, &[(&str, &str)])]) -> Tree {
@@ -43,15 +19,6 @@ fn checkouts(repositories: &[(&str, &[(&str, &str)])]) -> Tree {
         commit(&tree, &format!("all/{name}"));
     }
     tree
-}
-
-fn commit(tree: &Tree, repository: &str) {
-    std::fs::create_dir_all(tree.path().join(repository)).unwrap();
-    git(tree, repository, &["init", "-q"]);
-    git(tree, repository, &["config", "user.name", "a"]);
-    git(tree, repository, &["config", "user.email", "a@b"]);
-    git(tree, repository, &["add", "-A"]);
-    git(tree, repository, &["commit", "-q", "-m", "first", "--allow-empty"]);
 }
 
 fn report(tree: &Tree) -> serde_json::Value {

@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{LEGACY, Tree};
+use common::{LEGACY, Tree, commit};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -88,10 +88,7 @@ fn checkouts(number: usize) -> Tree {
     for i in 0..number {
         let name = format!("all/r{i:03}");
         tree.write(&format!("{name}/Dockerfile"), LEGACY.as_bytes());
-        let folder = tree.path().join(&name);
-        for args in [&["init", "-q"][..], &["add", "-A"], &["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "first"]] {
-            assert!(Command::new("git").args(args).current_dir(&folder).status().unwrap().success());
-        }
+        commit(&tree, &name);
     }
     tree
 }

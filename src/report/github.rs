@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// # Errors
 /// What `out` says.
 pub fn file(out: &mut impl Write, file: &Processed) -> io::Result<()> {
-    let path = property(&super::shown(file));
+    let path = property(&super::plain_path(file));
     for p in file.outcome.iter().flat_map(|o| &o.proposals) {
         let level = if p.applied { "warning" } else { "notice" };
         let text = data(&format!("{}. {}", p.title.trim_end_matches('.'), p.reason));

@@ -60,6 +60,13 @@ pub fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }
 
+/// The path for services that compare it with those of the repository: without the `./` that a walk of `.` gives.
+#[must_use]
+pub fn plain_path(file: &Processed) -> String {
+    let parts = file.found.path.components().filter(|c| *c != std::path::Component::CurDir);
+    parts.collect::<std::path::PathBuf>().to_string_lossy().into_owned()
+}
+
 /// The path as it is shown.
 #[must_use]
 pub fn shown(file: &Processed) -> String {

@@ -82,7 +82,7 @@ fn location(uri: &str, line: usize) -> Value {
 
 /// The path as a reference of RFC 3986.
 fn uri(file: &Processed) -> String {
-    let path = super::shown(file);
+    let path = super::plain_path(file);
     path.bytes().fold(String::new(), |mut out, b| {
         match b {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => out.push(char::from(b)),

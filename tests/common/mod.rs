@@ -73,3 +73,37 @@ impl Tree {
         assert!(child.wait().unwrap().success());
     }
 }
+
+/// Runs git with a user of its own in a folder of the tree.
+pub fn git(tree: &Tree, repository: &str, args: &[&str]) -> String {
+    let out = Command::new("git")
+        .current_dir(tree.path().join(repository))
+        .args([
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@b",
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "core.hooksPath=/dev/null",
+        ])
+        .args(args)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&out.stderr));
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+/// Makes a folder of the tree a repository with one commit of all that lies in it.
+pub fn commit(tree: &Tree, repository: &str) {
+    std::fs::create_dir_all(tree.path().join(repository)).unwrap();
+    git(tree, repository, &["init", "-q"]);
+    git(tree, repository, &["config", "user.name", "a"]);
+    git(tree, repository, &["config", "user.email", "a@b"]);
+    git(tree, repository, &["add", "-A"]);
+    git(tree, repository, &["commit", "-q", "-m", "first", "--allow-empty"]);
+}
