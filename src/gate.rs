@@ -95,7 +95,7 @@ fn final_config(model: &Model) -> BTreeMap<String, Json> {
             complete: true,
         })
     };
-    let walked = walk(model.file, &Assumptions { base: &base, plain_build: true });
+    let walked = walk(&model.file, &Assumptions { base: &base, plain_build: true });
     match walked.stages.last().map(|stage| serde_json::to_value(&stage.end.config)) {
         Some(Ok(Json::Object(map))) => map.into_iter().filter(|(_, value)| !is_empty(value)).collect(),
         _ => BTreeMap::new(),

@@ -20,6 +20,7 @@ use crate::recipe::Recipe;
 use crate::source::Span;
 use crate::syntax::Dockerfile;
 use crate::transforms::{Findings, Level, Proposal, Transform};
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -157,6 +158,8 @@ struct Run<'a> {
     heard: BTreeSet<&'static str>,
     /// The lines of the comments that kept something away, in the original file.
     silencing: BTreeSet<usize>,
+    /// The model of the current text with its facts, where letting the last change through has made them.
+    current: Option<(Model<'a>, gate::Facts)>,
 }
 
 /// A proposal that was let through, with its place in the original file.
@@ -166,6 +169,13 @@ struct Accepted {
     line: usize,
     /// Whether it holds only over the changed ignore file.
     relies: bool,
+}
+
+/// A text that the gate lets through.
+struct Attempt<'a> {
+    history: History,
+    /// Its model, where that does not hang on a changed ignore file.
+    current: Option<(Model<'a>, gate::Facts)>,
 }
 
 impl<'a> Run<'a> {
@@ -183,6 +193,7 @@ impl<'a> Run<'a> {
             dropped: BTreeSet::new(),
             heard: BTreeSet::new(),
             silencing: BTreeSet::new(),
+            current: None,
         }
     }
 
@@ -199,23 +210,29 @@ impl<'a> Run<'a> {
         let (mut quiet, mut passes) = (0, 0);
         let mut turns = (0..ROUNDS).flat_map(|_| list.iter().copied()).peekable();
         while quiet < list.len() {
-            let (changed, renewed);
+            let (made, renewed);
             let amended = self.amended.as_ref().map(|(context, _)| Rc::clone(context));
-            let model = if self.history.is_changed() || amended.is_some() {
-                changed = Dockerfile::parse(self.history.text());
-                renewed = Model::new(&changed, amended.as_deref().unwrap_or(self.context), settings.catalog, settings.options);
+            let facts = OnceCell::new();
+            let model = if let Some((model, known)) = self.current.take().filter(|_| amended.is_none()) {
+                let _ = facts.set(known);
+                made = model;
+                &made
+            } else if self.history.is_changed() || amended.is_some() {
+                let changed = Dockerfile::parse(self.history.text());
+                let context = amended.as_deref().unwrap_or(self.context);
+                renewed = Model::owning(changed, context, settings.catalog, settings.options);
                 &renewed
             } else {
                 original
             };
-            let silences = Silences::of(model.file);
+            let silences = Silences::of(&model.file);
             while quiet < list.len() {
                 let Some(transform) = turns.peek().copied() else {
                     return Err(self.accepted.last().map_or("", |a| a.transform));
                 };
                 let recipe = settings.recipes.iter().find(|r| std::ptr::eq(r.transform, transform));
                 let findings = recipe.map_or_else(|| (transform.run)(model), |r| r.find(model));
-                if self.take(transform, findings, model, &silences) {
+                if self.take(transform, findings, model, &facts, &silences) {
                     (quiet, passes) = (0, passes + 1);
                     if passes > PASSES {
                         return Err(transform.id);
@@ -231,7 +248,14 @@ impl<'a> Run<'a> {
     }
 
     /// Takes what may be taken of a transform's findings. Whether the text has changed.
-    fn take(&mut self, transform: &'static Transform, findings: Findings, model: &Model, silences: &Silences) -> bool {
+    fn take(
+        &mut self,
+        transform: &'static Transform,
+        findings: Findings,
+        model: &Model,
+        facts: &OnceCell<gate::Facts>,
+        silences: &Silences,
+    ) -> bool {
         let first = self.heard.insert(transform.id);
         let mut wanted = Vec::new();
         let plain = self.without_amendment(transform, model, &findings);
@@ -262,7 +286,7 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        self.admit(transform, wanted, model)
+        !wanted.is_empty() && self.admit(transform, wanted, facts.get_or_init(|| gate::Facts::of(model)))
     }
 
     /// What a transform proposes over the ignore file as it is on disk, where an earlier proposal changes that.
@@ -273,26 +297,22 @@ impl<'a> Run<'a> {
         {
             return None;
         }
-        Some((transform.run)(&Model::new(model.file, self.context, self.settings.catalog, self.settings.options)).proposals)
+        Some((transform.run)(&Model::new(&model.file, self.context, self.settings.catalog, self.settings.options)).proposals)
     }
 
     /// Lets proposals through the gate: together where that holds, else one by one.
-    fn admit(&mut self, transform: &'static Transform, wanted: Vec<Accepted>, model: &Model) -> bool {
-        if wanted.is_empty() {
-            return false;
-        }
-        let before = gate::Facts::of(model);
+    fn admit(&mut self, transform: &'static Transform, wanted: Vec<Accepted>, before: &gate::Facts) -> bool {
         let together: Vec<&Accepted> = wanted.iter().collect();
-        if let Ok(history) = self.attempt(transform, &together, &before) {
-            self.history = history;
+        if let Ok(attempt) = self.attempt(transform, &together, before) {
+            self.go_on_from(attempt);
             wanted.into_iter().for_each(|a| self.accept(a));
             return true;
         }
         // Offsets hold for the first of them only, so the others get their turn in the next pass.
         for one in wanted {
-            match self.attempt(transform, &[&one], &before) {
-                Ok(history) => {
-                    self.history = history;
+            match self.attempt(transform, &[&one], before) {
+                Ok(attempt) => {
+                    self.go_on_from(attempt);
                     self.accept(one);
                     return true;
                 }
@@ -307,8 +327,13 @@ impl<'a> Run<'a> {
         false
     }
 
-    /// The history after these proposals, if the gate lets the text through.
-    fn attempt(&self, transform: &'static Transform, wanted: &[&Accepted], before: &gate::Facts) -> Result<History, String> {
+    fn go_on_from(&mut self, attempt: Attempt<'a>) {
+        self.history = attempt.history;
+        self.current = attempt.current;
+    }
+
+    /// What comes of these proposals, if the gate lets the text through.
+    fn attempt(&self, transform: &'static Transform, wanted: &[&Accepted], before: &gate::Facts) -> Result<Attempt<'a>, String> {
         let number = self.accepted.len();
         let edits: Vec<(usize, Edit)> = wanted
             .iter()
@@ -322,10 +347,17 @@ impl<'a> Run<'a> {
             return Err(format!("it declares to change {key}, which {} never does", transform.id));
         }
         let file = Dockerfile::parse(history.text());
-        let context = self.amended.as_ref().map_or(self.context, |(context, _)| context);
-        let model = Model::new(&file, context, self.settings.catalog, self.settings.options);
-        gate::check(before, &gate::Facts::of(&model), self.history.original(), &declares)?;
-        Ok(history)
+        let check = |facts: &gate::Facts| gate::check(before, facts, self.history.original(), &declares);
+        let current = if let Some((context, _)) = &self.amended {
+            check(&gate::Facts::of(&Model::owning(file, context, self.settings.catalog, self.settings.options)))?;
+            None
+        } else {
+            let model = Model::owning(file, self.context, self.settings.catalog, self.settings.options);
+            let facts = gate::Facts::of(&model);
+            check(&facts)?;
+            Some((model, facts))
+        };
+        Ok(Attempt { history, current })
     }
 
     fn accept(&mut self, accepted: Accepted) {

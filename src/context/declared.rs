@@ -2,6 +2,7 @@
 
 use super::{Path, PathBuf, normalize};
 use serde_json::Value as Json;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -179,12 +180,13 @@ fn workflows(root: &Path, out: &mut Vec<Declared>) {
 }
 
 /// The builds of this Dockerfile, the nearest declaration first, and of one folder in the order in which builders are known best.
-pub(super) fn of(dockerfile: &Path, ancestors: &[PathBuf]) -> Vec<Declared> {
-    let Ok(real) = dockerfile.canonicalize() else { return Vec::new() };
+pub(super) fn of<'p>(dockerfile: &Path, ancestors: impl Iterator<Item = &'p Path>) -> Vec<Declared> {
     let mut out = Vec::new();
+    let real = OnceCell::new();
     for folder in ancestors {
         for declared in in_folder(folder).iter() {
-            if declared.dockerfile.canonicalize().is_ok_and(|d| d == real) && declared.context.is_dir() {
+            let Some(real) = real.get_or_init(|| dockerfile.canonicalize().ok()) else { return out };
+            if declared.dockerfile.canonicalize().is_ok_and(|d| d == *real) && declared.context.is_dir() {
                 out.push(declared.clone());
             }
         }

@@ -52,16 +52,20 @@ pub fn is_remote(word: &str) -> bool {
 }
 
 pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&Path>) -> Context {
+    let mut beside = dockerfile.as_os_str().to_owned();
+    beside.push(".dockerignore");
+    let beside = Some(Path::new(&beside)).filter(|path| path.is_file());
     if let Some(root) = explicit {
-        let mut context = Context::at(root, dockerfile);
+        let mut context = Context::at(root, root.canonicalize().ok(), beside);
         context.knowledge = knowledge(&context, sources);
         return context;
     }
     let home = folder_of(dockerfile);
     let above = ancestors(&home);
     let mut said = None;
-    for build in declared::of(dockerfile, &above) {
-        let mut context = Context::at(&declared::tidy(&build.context), dockerfile);
+    for build in declared::of(dockerfile, above.iter().map(|(folder, _)| folder.as_path())) {
+        let root = declared::tidy(&build.context);
+        let mut context = Context::at(&root, root.canonicalize().ok(), beside);
         context.knowledge = knowledge(&context, sources);
         context.declared_by = Some(build.by);
         if context.is_known() {
@@ -70,8 +74,8 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
         said.get_or_insert(context);
     }
     let mut own = said;
-    for root in above {
-        let mut context = Context::at(&root, dockerfile);
+    for (root, real) in above {
+        let mut context = Context::at(&root, real, beside);
         context.knowledge = knowledge(&context, sources);
         // The whole folder exists anywhere, so it can't tell one ancestor from another.
         let whole = matches!(&context.knowledge, Knowledge::Unknown { missing, .. } if normalize(missing).is_empty());
@@ -83,14 +87,14 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
     own.unwrap_or_else(Context::none)
 }
 
-/// The folder and those above it, up to a work tree's root, never the file system's.
-fn ancestors(home: &Path) -> Vec<PathBuf> {
-    let mut out = vec![home.to_owned()];
-    let Ok(absolute) = home.canonicalize() else { return out };
-    let mut here = absolute.as_path();
+/// The folder and those above it, up to a work tree's root, never the file system's; each also without symlinks.
+fn ancestors(home: &Path) -> Vec<(PathBuf, Option<PathBuf>)> {
+    let real = home.canonicalize().ok();
+    let mut out = vec![(home.to_owned(), real.clone())];
+    let Some(mut here) = real.as_deref() else { return out };
     while !here.join(".git").exists() {
         let Some(parent) = here.parent().filter(|p| p.parent().is_some()) else { break };
-        out.push(parent.to_owned());
+        out.push((parent.to_owned(), Some(parent.to_owned())));
         here = parent;
     }
     out

@@ -6,9 +6,11 @@ mod glob;
 mod ignore;
 pub mod manifests;
 
-use std::cell::RefCell;
+use std::any::{Any, TypeId};
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::rc::Rc;
 
 pub use discover::{Source, is_dockerfile_name, is_remote, literal_sources};
 pub use glob::{fits, has_wildcard};
@@ -46,6 +48,12 @@ pub enum Kind {
     Folder,
 }
 
+impl Kind {
+    fn of(is_dir: bool, is_file: bool) -> Option<Self> {
+        if is_dir { Some(Self::Folder) } else { is_file.then_some(Self::File) }
+    }
+}
+
 /// A build context. Look-ups are by path relative to its root, with `/`, and see what `.dockerignore` lets through
 /// unless their name says otherwise. Results are cached; nothing is followed out of the root by a symlink.
 #[derive(Debug)]
@@ -61,16 +69,19 @@ pub struct Context {
     ignore_path: Option<String>,
     /// Its text on disk.
     ignore_text: Option<String>,
-    cache: RefCell<Cache>,
+    disk: Rc<RefCell<Disk>>,
+    files: OnceCell<(Vec<String>, bool)>,
 }
 
+/// What was seen on disk, whatever `.dockerignore` says.
 #[derive(Debug, Default)]
-struct Cache {
+struct Disk {
     /// Where each path really is, inside the root or not, and what stands there; `None` where nothing does.
     places: BTreeMap<String, Option<Place>>,
-    lists: BTreeMap<String, Vec<String>>,
-    texts: BTreeMap<String, Option<String>>,
-    files: Option<(Vec<String>, bool)>,
+    lists: BTreeMap<String, Rc<[String]>>,
+    texts: BTreeMap<String, Option<Rc<str>>>,
+    /// What was worked out of the rest, by its type.
+    worked_out: BTreeMap<TypeId, Rc<dyn Any>>,
 }
 
 /// What a path leads to once its symlinks are followed.
@@ -85,8 +96,7 @@ struct Place {
 
 impl Place {
     fn of(real: PathBuf, data: &std::fs::Metadata, link: bool) -> Self {
-        let kind = if data.is_dir() { Some(Kind::Folder) } else { data.is_file().then_some(Kind::File) };
-        Self { real, kind, link }
+        Self { real, kind: Kind::of(data.is_dir(), data.is_file()), link }
     }
 }
 
@@ -102,7 +112,8 @@ impl Context {
             ignore: Ignore::default(),
             ignore_path: None,
             ignore_text: None,
-            cache: RefCell::default(),
+            disk: Rc::default(),
+            files: OnceCell::new(),
         }
     }
 
@@ -113,17 +124,15 @@ impl Context {
         discover::discover(dockerfile, sources, explicit)
     }
 
-    /// The context in the folder `root`, with the ignore file that stands there or beside the Dockerfile.
-    fn at(root: &Path, dockerfile: &Path) -> Self {
-        let mut context = Self { root: Some(root.to_owned()), real: root.canonicalize().ok(), ..Self::none() };
-        let mut own = dockerfile.as_os_str().to_owned();
-        own.push(".dockerignore");
-        let own = PathBuf::from(own);
-        let (path, name) = if own.is_file() {
+    /// The context in the folder `root`, which is `real` without symlinks, with the ignore file that stands there or beside the
+    /// Dockerfile.
+    fn at(root: &Path, real: Option<PathBuf>, beside: Option<&Path>) -> Self {
+        let mut context = Self { root: Some(root.to_owned()), real, ..Self::none() };
+        let (path, name) = if let Some(own) = beside {
             // The root may be written as `.` and the file without it.
             let real = own.canonicalize().ok();
             let below = context.real.as_ref().and_then(|root| real.as_ref()?.strip_prefix(root).ok());
-            (own, below.map(|p| p.to_string_lossy().into_owned()).unwrap_or_default())
+            (own.to_owned(), below.map(|p| p.to_string_lossy().into_owned()).unwrap_or_default())
         } else {
             (root.join(".dockerignore"), ".dockerignore".to_owned())
         };
@@ -146,7 +155,8 @@ impl Context {
             ignore: Ignore::parse(text),
             ignore_path: self.ignore_path.clone(),
             ignore_text: self.ignore_text.clone(),
-            cache: RefCell::default(),
+            disk: Rc::clone(&self.disk),
+            files: OnceCell::new(),
         }
     }
 
@@ -224,7 +234,7 @@ impl Context {
 
     /// Where a normalized path leads to, wherever that is.
     fn place(&self, path: &str) -> Option<Place> {
-        if let Some(place) = self.cache.borrow().places.get(path) {
+        if let Some(place) = self.disk.borrow().places.get(path) {
             return place.clone();
         }
         // Folder by folder, so that what was found of one serves all that lies in it.
@@ -237,16 +247,16 @@ impl Context {
                 return None;
             }
             let prefix = path.get(..end)?;
-            let known = self.cache.borrow().places.get(prefix).cloned();
+            let known = self.disk.borrow().places.get(prefix).cloned();
             let place = known.unwrap_or_else(|| {
                 let place = step(&here, name);
-                self.cache.borrow_mut().places.insert(prefix.to_owned(), place.clone());
+                self.disk.borrow_mut().places.insert(prefix.to_owned(), place.clone());
                 place
             });
             here = place?;
         }
         if end == 0 {
-            self.cache.borrow_mut().places.insert(String::new(), Some(here.clone()));
+            self.disk.borrow_mut().places.insert(String::new(), Some(here.clone()));
         }
         Some(here)
     }
@@ -271,23 +281,39 @@ impl Context {
 
     /// The text of the file at `path`; `None` where it is missing, ignored, too large or not UTF-8.
     #[must_use]
-    pub fn read(&self, path: &str) -> Option<String> {
+    pub fn read(&self, path: &str) -> Option<Rc<str>> {
         let path = normalize(path);
         if !self.is_file(&path) {
             return None;
         }
-        if let Some(text) = self.cache.borrow().texts.get(&path) {
-            return text.clone();
-        }
-        let text = self.inside(&path).and_then(|place| read_text(&place.real));
-        self.cache.borrow_mut().texts.insert(path, text.clone());
-        text
+        self.text_of(path)
     }
 
     /// The text of the file at `path`, whatever `.dockerignore` says.
     #[must_use]
-    pub fn read_on_disk(&self, path: &str) -> Option<String> {
-        self.inside(&normalize(path)).and_then(|place| read_text(&place.real))
+    pub fn read_on_disk(&self, path: &str) -> Option<Rc<str>> {
+        self.text_of(normalize(path))
+    }
+
+    fn text_of(&self, path: String) -> Option<Rc<str>> {
+        if let Some(text) = self.disk.borrow().texts.get(&path) {
+            return text.clone();
+        }
+        let text: Option<Rc<str>> = self.inside(&path).and_then(|place| read_text(&place.real)).map(Rc::from);
+        self.disk.borrow_mut().texts.insert(path, text.clone());
+        text
+    }
+
+    /// What `work` makes of the files on disk, whatever `.dockerignore` says: worked out once, however often it is asked for.
+    pub fn once<T: 'static>(&self, work: impl FnOnce(&Self) -> T) -> Rc<T> {
+        let key = TypeId::of::<T>();
+        let known = self.disk.borrow().worked_out.get(&key).cloned();
+        if let Some(known) = known.and_then(|any| any.downcast().ok()) {
+            return known;
+        }
+        let made = Rc::new(work(self));
+        self.disk.borrow_mut().worked_out.insert(key, Rc::clone(&made) as Rc<dyn Any>);
+        made
     }
 
     /// Whether `path` on disk is a symbolic link.
@@ -301,48 +327,57 @@ impl Context {
     pub fn list(&self, path: &str) -> Vec<String> {
         let path = normalize(path);
         let names = self.list_on_disk(&path);
-        names.into_iter().filter(|name| self.exists(&join(&path, name))).collect()
+        names.iter().filter(|name| self.exists(&join(&path, name))).cloned().collect()
     }
 
     /// The names in the folder `path` on disk, whatever `.dockerignore` says.
     #[must_use]
-    pub fn list_on_disk(&self, path: &str) -> Vec<String> {
+    pub fn list_on_disk(&self, path: &str) -> Rc<[String]> {
         let path = normalize(path);
-        if let Some(names) = self.cache.borrow().lists.get(&path) {
-            return names.clone();
+        if let Some(names) = self.disk.borrow().lists.get(&path) {
+            return Rc::clone(names);
         }
-        let mut names: Vec<String> = self
-            .inside(&path)
-            .and_then(|place| place.real.read_dir().ok())
-            .map(|entries| entries.filter_map(|e| e.ok()?.file_name().into_string().ok()).collect())
-            .unwrap_or_default();
+        let place = self.inside(&path);
+        let entries = place.as_ref().and_then(|place| place.real.read_dir().ok());
+        let mut names: Vec<String> = Vec::new();
+        for entry in entries.into_iter().flatten().filter_map(Result::ok) {
+            let Ok(name) = entry.file_name().into_string() else { continue };
+            // The listing tells of most entries what they are, so that they need not be looked at one by one.
+            if let Some(kind) = entry.file_type().ok().filter(|t| !t.is_symlink()).map(|t| Kind::of(t.is_dir(), t.is_file())) {
+                let found = Place { real: entry.path(), kind, link: false };
+                self.disk.borrow_mut().places.entry(join(&path, &name)).or_insert(Some(found));
+            }
+            names.push(name);
+        }
         names.sort();
-        self.cache.borrow_mut().lists.insert(path, names.clone());
+        let names: Rc<[String]> = names.into();
+        self.disk.borrow_mut().lists.insert(path, Rc::clone(&names));
         names
     }
 
     /// All files of the context in order, and whether that is all of them (a very large context is cut off).
     #[must_use]
     pub fn files(&self) -> (Vec<String>, bool) {
-        self.all_files()
+        self.all_files().clone()
     }
 
-    fn all_files(&self) -> (Vec<String>, bool) {
-        if let Some(files) = &self.cache.borrow().files {
-            return files.clone();
-        }
+    fn all_files(&self) -> &(Vec<String>, bool) {
+        self.files.get_or_init(|| self.walk())
+    }
+
+    fn walk(&self) -> (Vec<String>, bool) {
         let mut out = Vec::new();
         let mut seen = 0;
         let mut whole = true;
         let mut folders = vec![(String::new(), 0)];
         while let Some((folder, depth)) = folders.pop() {
-            for name in self.list_on_disk(&folder) {
+            for name in self.list_on_disk(&folder).iter() {
                 seen += 1;
                 if seen > MAX_ENTRIES {
                     whole = false;
                     break;
                 }
-                let path = join(&folder, &name);
+                let path = join(&folder, name);
                 let excluded = self.ignore.excludes(&path);
                 let is_link = self.is_link(&path);
                 match self.kind_on_disk(&path) {
@@ -363,7 +398,6 @@ impl Context {
             }
         }
         out.sort();
-        self.cache.borrow_mut().files = Some((out.clone(), whole));
         (out, whole)
     }
 
@@ -388,8 +422,9 @@ impl Context {
             for folder in found {
                 if has_wildcard(part) || part.contains('\\') {
                     let Some(parts) = glob::compile(part) else { return Vec::new() };
-                    let names = self.list_on_disk(&folder).into_iter().filter(|name| glob::matches(&parts, name));
-                    next.extend(names.map(|name| join(&folder, &name)).filter(|path| self.exists(path)));
+                    let all = self.list_on_disk(&folder);
+                    let names = all.iter().filter(|name| glob::matches(&parts, name));
+                    next.extend(names.map(|name| join(&folder, name)).filter(|path| self.exists(path)));
                 } else if self.exists(&join(&folder, part)) {
                     next.push(join(&folder, part));
                 }
@@ -404,8 +439,7 @@ impl Context {
     #[must_use]
     pub fn files_of(&self, source: &str) -> Vec<String> {
         let roots = self.sources_match(source);
-        let files = self.all_files().0;
-        files.into_iter().filter(|f| roots.iter().any(|r| is_within(f, r))).collect()
+        self.all_files().0.iter().filter(|f| roots.iter().any(|r| is_within(f, r))).cloned().collect()
     }
 }
 

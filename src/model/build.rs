@@ -1,5 +1,6 @@
 //! The model is assembled here: steps, stages and the state between them, in one walk over the file.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use super::image::{Image, Reference};
@@ -15,10 +16,20 @@ impl<'a> Model<'a> {
     /// Understands `file`: every step with the state before it, the stages, and what the RUNs do.
     #[must_use]
     pub fn new(file: &'a Dockerfile, context: &'a Context, catalog: &'a Catalog, options: &'a Options) -> Self {
+        Self::over(Cow::Borrowed(file), context, catalog, options)
+    }
+
+    /// The same for a tree that the model keeps.
+    #[must_use]
+    pub fn owning(file: Dockerfile, context: &'a Context, catalog: &'a Catalog, options: &'a Options) -> Self {
+        Self::over(Cow::Owned(file), context, catalog, options)
+    }
+
+    fn over(file: Cow<'a, Dockerfile>, context: &'a Context, catalog: &'a Catalog, options: &'a Options) -> Self {
         let mut builder =
-            Builder { file, catalog, global: Vec::new(), steps: Vec::new(), stages: Vec::new(), state: Rc::new(State::default()) };
+            Builder { file: &file, catalog, global: Vec::new(), steps: Vec::new(), stages: Vec::new(), state: Rc::new(State::default()) };
         // A file with too much to follow has a problem that says so, and is left alone.
-        let followed = !is_too_much(file);
+        let followed = !is_too_much(&file);
         for (item, _) in file.instructions().filter(|_| followed) {
             builder.step(item);
         }
@@ -40,9 +51,9 @@ impl<'a> Model<'a> {
     #[must_use]
     pub fn problems(&self) -> Vec<Diagnostic> {
         if self.steps.len() == self.file.instructions().count() {
-            problems_read(self.file, self.steps.iter().map(|step| &step.reading))
+            problems_read(&self.file, self.steps.iter().map(|step| &step.reading))
         } else {
-            problems(self.file)
+            problems(&self.file)
         }
     }
 

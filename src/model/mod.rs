@@ -23,12 +23,13 @@ use crate::config::Options;
 use crate::context::Context;
 use crate::source::Span;
 use crate::syntax::{Dockerfile, Keyword, Reading, View};
+use std::borrow::Cow;
 
 /// A Dockerfile with everything that restage understands of it.
 #[derive(Debug)]
 pub struct Model<'a> {
     /// The tree.
-    pub file: &'a Dockerfile,
+    pub file: Cow<'a, Dockerfile>,
     /// Every instruction in order, with what was in force before it.
     pub steps: Vec<Step>,
     /// The stages in order.

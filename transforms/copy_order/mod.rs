@@ -366,7 +366,7 @@ fn shorten(model: &Model, names: &mut Vec<&str>) -> Option<String> {
 
 /// The edits that put `lines` in the COPY's place, and `before` and the COPY itself in front of the step at `to`.
 fn relocate(model: &Model, reach: &Reach, to: usize, lines: &str, before: &str) -> Option<Vec<Edit>> {
-    let file = model.file;
+    let file = &model.file;
     let source = file.source();
     let copy = &reach.copy;
     let block = file.block(copy.step.item);

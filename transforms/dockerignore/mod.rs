@@ -47,7 +47,7 @@ fn run(model: &Model) -> Findings {
         findings.refusals.push(Refusal { reason, line: step.line });
         return findings;
     }
-    let project = Project::walk(model.context);
+    let project = model.context.once(Project::walk);
     let line = first.step.line;
     findings.refusals.extend(copied_secrets(model.context, &project, &copies));
     let taken = taken(model.context, &project, &copies);
@@ -107,7 +107,7 @@ fn others(model: &Model, project: &Project) -> Vec<(String, Dockerfile)> {
     let of_its_own = model.context.ignore_path().is_some_and(|p| p != ".dockerignore");
     let paths = project.dockerfiles().iter().filter(|p| !of_its_own && model.context.kind_on_disk(&format!("{p}.dockerignore")).is_none());
     let texts = paths.filter_map(|p| Some((p.clone(), project.read(model.context, p)?)));
-    texts.filter(|(_, text)| text != own).map(|(p, text)| (p, Dockerfile::parse(text))).collect()
+    texts.filter(|(_, text)| **text != *own).map(|(p, text)| (p, Dockerfile::parse(&*text))).collect()
 }
 
 /// Why something has to stay, and the line that says so.

@@ -2,6 +2,7 @@
 
 use crate::catalog::context::{LeaveOut, left_out, reads_history, secrets};
 use crate::context::{Context, Kind, is_dockerfile_name, join};
+use std::rc::Rc;
 
 /// How many entries are looked at.
 const MOST: usize = 20_000;
@@ -26,25 +27,25 @@ impl Project {
         let mut folders = vec![(String::new(), 0)];
         let mut seen = 0;
         while let Some((folder, depth)) = folders.pop() {
-            for name in context.list_on_disk(&folder) {
+            for name in context.list_on_disk(&folder).iter() {
                 seen += 1;
                 if seen > MOST {
                     out.whole = false;
                     return out;
                 }
-                let path = join(&folder, &name);
-                let known = left_out().iter().any(|f| f.name == name);
-                if known || secrets().contains(&name) {
+                let path = join(&folder, name);
+                let known = left_out().iter().any(|f| f.name == *name);
+                if known || secrets().contains(name) {
                     out.named.push(path.clone());
                 }
                 match context.kind_on_disk(&path) {
                     Some(Kind::File) => {
-                        if is_dockerfile_name(&name) {
+                        if is_dockerfile_name(name) {
                             out.dockerfiles.push(path.clone());
                         }
                         out.files.push(path);
                     }
-                    Some(Kind::Folder) if known && is_apart(context, &path, &name) => {}
+                    Some(Kind::Folder) if known && is_apart(context, &path, name) => {}
                     Some(Kind::Folder) if context.is_link(&path) => {}
                     Some(Kind::Folder) if depth < DEEPEST => folders.push((path, depth + 1)),
                     Some(Kind::Folder) => out.whole = false,
@@ -68,7 +69,7 @@ impl Project {
     }
 
     /// The text of a file that the context may leave out.
-    pub(super) fn read(&self, context: &Context, path: &str) -> Option<String> {
+    pub(super) fn read(&self, context: &Context, path: &str) -> Option<Rc<str>> {
         context.read_on_disk(path)
     }
 
@@ -100,7 +101,7 @@ impl Project {
 
 /// Whether a folder of a name that may be left out is what the name says, so that nothing of the project's own lies in it.
 fn is_apart(context: &Context, path: &str, name: &str) -> bool {
-    left_out().iter().filter(|f| f.name == name).any(|fact| {
+    left_out().iter().filter(|f| f.name == *name).any(|fact| {
         fact.holds.as_ref().is_none_or(|f| context.kind_on_disk(&join(path, f)).is_some())
             && fact.beside.as_ref().is_none_or(|f| context.kind_on_disk(&join(super::parent(path), f)).is_some())
     })

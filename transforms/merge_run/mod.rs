@@ -67,7 +67,7 @@ impl<'m> Member<'m> {
 
 /// The delimiter of the here-documents that RUNs are joined into; `None` where they are joined by `&&`.
 fn opener(model: &Model) -> Option<String> {
-    let written = heredoc::opener(model.file);
+    let written = heredoc::opener(&model.file);
     match model.options.get("merge-run", "style").and_then(|s| s.as_str()) {
         Some("chain") => None,
         Some("heredoc") => Some(written.unwrap_or_else(|| "<<EOF".to_owned())),

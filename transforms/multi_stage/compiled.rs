@@ -7,9 +7,10 @@ use super::plan::{Extra, Plan};
 use crate::model::Value;
 use crate::syntax::Keyword;
 use crate::transforms::Refusal;
+use std::rc::Rc;
 
 /// Source files: path below the project's folder, and text.
-pub(super) type Sources = Vec<(String, String)>;
+pub(super) type Sources = Vec<(String, Rc<str>)>;
 
 /// The source files below `folder` of the image, tests aside.
 pub(super) fn sources(draft: &Draft, folder: &str, endings: &[&str]) -> Sources {

@@ -11,6 +11,7 @@ use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Step, Value};
 use crate::transforms::Refusal;
+use std::rc::Rc;
 
 /// Endings of what belongs to the sources.
 const GO: &[&str] = &[".go", ".mod", ".sum", ".work", ".proto", ".c", ".h"];
@@ -339,7 +340,7 @@ impl Go {
         refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
     }
 
-    fn uses_cgo(&self, draft: &Draft, sources: &[(String, String)]) -> bool {
+    fn uses_cgo(&self, draft: &Draft, sources: &[(String, Rc<str>)]) -> bool {
         if self.builds.iter().any(|b| b.needs_cgo) || !self.others.is_empty() {
             return true;
         }
@@ -349,12 +350,12 @@ impl Go {
         }
         let imported = |module: &str| sources.iter().any(|(_, text)| text.contains(&format!("\"{module}")));
         let modules = draft.model.context.files().0.into_iter().filter(|p| p.ends_with("go.mod") || p.ends_with("vendor/modules.txt"));
-        let required = modules.filter_map(|p| draft.model.context.read(&p)).collect::<Vec<String>>().join("\n");
+        let required = modules.filter_map(|p| draft.model.context.read(&p)).collect::<Vec<_>>().join("\n");
         facts().go.cgo_modules.iter().any(|m| mentions_module(&required, m) || imported(m))
     }
 
     /// Packages of the programs that the sources start; refuses what is not known.
-    fn called_programs(&self, draft: &Draft, plan: &mut Plan, sources: &[(String, String)]) -> Result<(), Refusal> {
+    fn called_programs(&self, draft: &Draft, plan: &mut Plan, sources: &[(String, Rc<str>)]) -> Result<(), Refusal> {
         for (path, text) in sources {
             for call in ["exec.Command(", "exec.CommandContext(", "exec.LookPath("] {
                 for (at, _) in text.match_indices(call) {
@@ -474,7 +475,7 @@ fn module_path(text: &str) -> Option<String> {
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-fn read(draft: &Draft, path: &str) -> Option<String> {
+fn read(draft: &Draft, path: &str) -> Option<Rc<str>> {
     draft.context_path(path).and_then(|p| draft.model.context.read(&p))
 }
 
@@ -524,7 +525,7 @@ fn mentions_module(text: &str, module: &str) -> bool {
         .any(|(at, _)| text.get(at + module.len()..).and_then(|r| r.chars().next()).is_none_or(|c| c.is_whitespace() || c == '/'))
 }
 
-fn calls_https(sources: &[(String, String)]) -> bool {
+fn calls_https(sources: &[(String, Rc<str>)]) -> bool {
     sources.is_empty()
         || sources.iter().any(|(_, t)| {
             t.contains("http.Get") || t.contains("http.Client") || t.contains("https://") || t.contains("tls.") || t.contains("grpc")

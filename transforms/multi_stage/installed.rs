@@ -5,6 +5,7 @@ use super::plan::{Extra, Plan};
 use super::roles::is_system_folder;
 use crate::model::command::{Action, Classified, Operation};
 use crate::transforms::Refusal;
+use std::rc::Rc;
 
 /// Where they are gathered in the builder.
 const GATHERED: &str = "/opt/installed";
@@ -41,7 +42,7 @@ pub(super) fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> 
 }
 
 /// The makefile of the folder of `command`.
-pub(super) fn makefile(draft: &Draft, command: &Classified) -> Option<String> {
+pub(super) fn makefile(draft: &Draft, command: &Classified) -> Option<Rc<str>> {
     let folder = command.directory.as_deref()?;
     let names = ["Makefile", "makefile", "GNUmakefile"];
     names.iter().filter_map(|n| draft.context_path(&super::draft::join(folder, n))).find_map(|p| draft.model.context.read(&p))

@@ -132,7 +132,7 @@ struct Style {
 
 impl Style {
     fn of(draft: &Draft) -> Self {
-        let file = draft.model.file;
+        let file = &draft.model.file;
         let source = file.source();
         let newline = if source.find('\n').is_some_and(|at| source.get(..at).is_some_and(|s| s.ends_with('\r'))) { "\r\n" } else { "\n" };
         let from = file.instruction(draft.from.item).map(|i| i.keyword_span.text(source)).unwrap_or("FROM");

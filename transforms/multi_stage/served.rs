@@ -12,6 +12,7 @@ use crate::context::fits;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::image::ImageFacts;
 use crate::transforms::Refusal;
+use std::rc::Rc;
 
 /// Directives of servers that name a folder whose files are sent. Source: ngx_http_core_module and Apache's core.
 const FOLDERS: &[&str] = &["root", "alias", "documentroot"];
@@ -235,7 +236,7 @@ fn forced(text: &str) -> String {
 }
 
 /// The files of the context that a COPY puts where the server's configuration is, with the step of the COPY and their texts.
-fn configurations(draft: &Draft) -> Vec<(usize, Option<String>)> {
+fn configurations(draft: &Draft) -> Vec<(usize, Option<Rc<str>>)> {
     let context = draft.model.context;
     let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
     let of = draft.copies.iter().filter(|c| inside(&c.destination, configuration));

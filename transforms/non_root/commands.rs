@@ -281,7 +281,7 @@ impl Reader<'_, '_, '_> {
         }
         self.out.files.push(path.clone());
         let (text, name) = match origin {
-            Origin::Heredoc(text, _) => (Some(text), path.clone()),
+            Origin::Heredoc(text, _) => (Some(text.into()), path.clone()),
             Origin::Context(inner, _) => (self.subject.project.text(&inner), inner),
             Origin::Other(_) => (None, path.clone()),
         };

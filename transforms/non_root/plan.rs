@@ -494,7 +494,7 @@ impl<'m> Planner<'_, 'm, '_> {
     }
 
     fn instruction(&self, keyword: &str, parts: &[String]) -> String {
-        let file = self.subject.model.file;
+        let file = &self.subject.model.file;
         let lower = self
             .own
             .first()
@@ -513,7 +513,7 @@ impl<'m> Planner<'_, 'm, '_> {
 
     /// Whole lines before the step of that index, or behind the stage's last one.
     fn insertion(&self, index: usize, lines: &[String]) -> Edit {
-        let file = self.subject.model.file;
+        let file = &self.subject.model.file;
         let source = file.source();
         let newline = self.newline();
         let anchor = self.own.iter().find(|(i, _)| *i == index).map(|(_, s)| *s);

@@ -1,6 +1,7 @@
 //! What the transform asks of the build context.
 
 use crate::context::{Context, Kind};
+use std::rc::Rc;
 
 /// The build context with the few questions that are asked here. Paths are relative to its root, without a leading slash.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ impl<'c> Project<'c> {
     }
 
     /// The text of a file; `None` where there is none, or where it is not UTF-8.
-    pub fn text(&self, path: &str) -> Option<String> {
+    pub fn text(&self, path: &str) -> Option<Rc<str>> {
         self.context.read(path)
     }
 
