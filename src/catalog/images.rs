@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::model::image::{ImageFacts, ImageUser, Reference};
+use crate::model::walk::DEFAULT_PATH;
 
 /// `catalog/images.toml`.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -147,8 +148,6 @@ struct Tag {
     tokens: Vec<String>,
     unknown: bool,
 }
-
-const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 impl Images {
     /// Whether an image of this name is known.

@@ -1,7 +1,7 @@
 //! Front ends: what Node's tools make beside a program of another language.
 
 use super::compiled::Sources;
-use super::draft::{Draft, absolute, inside, refuse};
+use super::draft::{Draft, absolute, refuse};
 use super::facts::facts;
 use super::outside::{climbs, stays_inside};
 use super::plan::Plan;
@@ -55,9 +55,8 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
         return refuse(command.line, format!("`{}` runs in a folder that holds more than the project, or is not known", named(command)));
     };
     stays_inside(draft, command, &folder)?;
-    let project = draft.copies.iter().map(|c| &c.destination).find(|d| !is_system_folder(d) && inside(&folder, d));
     // What its build writes above its folder lies in the project.
-    let written = project.filter(|_| climbs(draft, &folder)).unwrap_or(&folder);
+    let written = draft.project_of(&folder).filter(|_| climbs(draft, &folder)).unwrap_or(&folder);
     made(plan, written, index, compiled);
     Ok(Some(Role::Build))
 }
@@ -67,10 +66,7 @@ fn tool(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, word
     let folder = command.directory.clone().unwrap_or_else(|| "/".to_owned());
     stays_inside(draft, command, &folder)?;
     let named_paths = words.iter().skip(1).filter(|w| !w.starts_with('-')).filter_map(|w| absolute(Some(&folder), w));
-    let of_project = |path: &String| {
-        draft.copies.iter().filter(|c| !is_system_folder(&c.destination)).map(|c| &c.destination).find(|d| inside(path, d)).cloned()
-    };
-    let mut projects: Vec<String> = named_paths.filter_map(|p| of_project(&p)).collect();
+    let mut projects: Vec<&str> = named_paths.filter_map(|p| draft.project_of(&p)).collect();
     projects.dedup();
     if projects.is_empty() {
         return refuse(command.line, format!("what `{}` writes is not clear", named(command)));

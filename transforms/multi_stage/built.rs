@@ -134,9 +134,7 @@ impl Built {
         }
         let told = installed::prefix(&words);
         if self.kind == Kind::C && installed::installs(&words) {
-            let prefix = told.or_else(|| self.prefix.clone()).or_else(|| installed::own_prefix(draft, command));
-            let prefix = prefix.unwrap_or_else(|| "/usr/local".to_owned());
-            self.installs.push(Installed { step: index, line: command.line, prefix });
+            self.installs.push(Installed::of(draft, index, command, told.or_else(|| self.prefix.clone())));
         } else if told.is_some() {
             self.prefix = told;
         }

@@ -5,6 +5,7 @@ use super::facts::facts;
 use super::needs;
 use super::plan::{Extra, Plan};
 use crate::model::Value;
+use crate::model::walk::DEFAULT_PATH;
 use crate::syntax::Keyword;
 use crate::transforms::Refusal;
 use std::rc::Rc;
@@ -115,12 +116,11 @@ pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) 
     let by_name =
         draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| !w.contains('/') && program.rsplit('/').next() == Some(w)));
     let folder = program.rsplit_once('/').map_or("/", |(f, _)| f);
-    let standard = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
     let own = draft.steps.iter().any(|s| {
         matches!(&s.view, crate::syntax::View::Env { pairs, .. }
             if pairs.iter().any(|p| p.name.text == "PATH" && p.value.as_ref().is_some_and(|v| v.text.split(':').any(|f| f == folder))))
     });
-    if by_name && !standard.contains(&folder) && !own {
+    if by_name && !DEFAULT_PATH.split(':').any(|f| f == folder) && !own {
         plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={folder}:$PATH") });
     }
     Ok(())

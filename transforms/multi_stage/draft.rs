@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 
 use super::program::Program;
+use super::roles::is_system_folder;
 use crate::model::command::Action;
 use crate::model::image::{Image, ImageFacts};
 use crate::model::path::below;
 pub(super) use crate::model::path::inside;
+use crate::model::walk::DEFAULT_PATH;
 use crate::model::{Base, Model, Stage, Step, Value};
 use crate::syntax::{Keyword, View};
 use crate::transforms::Refusal;
@@ -126,6 +128,11 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// The folder of the project in which `path` lies: one that a COPY fills, and not the system's.
+    pub(super) fn project_of(&self, path: &str) -> Option<&str> {
+        self.copies.iter().map(|c| c.destination.as_str()).find(|folder| !is_system_folder(folder) && inside(path, folder))
+    }
+
     /// Whether some WORKDIR of the file is `path`.
     pub(super) fn is_workdir(&self, path: &str) -> bool {
         self.steps.iter().any(|step| {
@@ -139,10 +146,7 @@ impl<'a> Draft<'a> {
     pub(super) fn search_path(&self) -> Vec<String> {
         let value =
             self.stage.end.env.iter().rev().find_map(|(n, v)| if let (true, Value::Known(v)) = (n == "PATH", v) { Some(v) } else { None });
-        match value {
-            Some(value) => value.split(':').filter(|f| f.starts_with('/')).map(str::to_owned).collect(),
-            None => ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"].map(str::to_owned).to_vec(),
-        }
+        value.map_or(DEFAULT_PATH, String::as_str).split(':').filter(|f| f.starts_with('/')).map(str::to_owned).collect()
     }
 
     /// The file or folder of the image from which a RUN made `path` by `cp`, `mv`, `install` or `ln`.

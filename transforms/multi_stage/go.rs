@@ -108,9 +108,7 @@ impl Go {
                             format!("`{}` runs `go install`, and where its programs end up is not clear", named(command)),
                         );
                     }
-                    let prefix = installed::prefix(&words).or_else(|| installed::own_prefix(draft, command));
-                    let prefix = prefix.unwrap_or_else(|| "/usr/local".to_owned());
-                    self.installs.push(Installed { step: index, line: command.line, prefix });
+                    self.installs.push(Installed::of(draft, index, command, installed::prefix(&words)));
                 }
                 self.others.push((folder, index, command.line));
                 Ok(Some(Role::Build))

@@ -5,6 +5,7 @@ use super::plan::{Extra, Plan};
 use super::roles::is_system_folder;
 use crate::model::command::{Action, Classified, Operation};
 use crate::transforms::Refusal;
+use crate::transforms::packages::is_root;
 use std::rc::Rc;
 
 /// Where they are gathered in the builder.
@@ -17,6 +18,14 @@ pub(super) struct Installed {
     pub line: usize,
     /// The folder below which everything lands.
     pub prefix: String,
+}
+
+impl Installed {
+    /// The install step `index` with the prefix that it is `told`, else the one that the makefile has by itself, else the usual one.
+    pub(super) fn of(draft: &Draft, index: usize, command: &Classified, told: Option<String>) -> Self {
+        let prefix = told.or_else(|| own_prefix(draft, command)).unwrap_or_else(|| "/usr/local".to_owned());
+        Self { step: index, line: command.line, prefix }
+    }
 }
 
 /// Whether a build command installs what was built.
@@ -33,7 +42,7 @@ pub(super) fn prefix(words: &[&str]) -> Option<String> {
 }
 
 /// The prefix that the makefile of the folder of `command` has by itself.
-pub(super) fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> {
+fn own_prefix(draft: &Draft, command: &Classified) -> Option<String> {
     makefile(draft, command)?.lines().find_map(|line| {
         let (name, value) = line.split_once('=')?;
         let name = name.trim_end_matches(['?', ':']).trim();
@@ -64,7 +73,7 @@ pub(super) fn gather(draft: &Draft, plan: &mut Plan, installs: &[Installed], bui
     if draft.manager() != "apt" {
         return refuse(*line, "what this installs would have to be found by GNU find, which the image does not have");
     }
-    if draft.steps.get(*last).is_some_and(|s| !super::is_root(s.before.user.as_deref())) {
+    if draft.steps.get(*last).is_some_and(|s| !is_root(s)) {
         return refuse(*line, "what this installs can only be found by root");
     }
     if builds.iter().any(|b| inside(prefix, b)) {

@@ -41,11 +41,6 @@ pub const TRANSFORM: Transform = Transform {
     run,
 };
 
-/// Whether a USER, as far as it is known, is root.
-fn is_root(user: Option<&str>) -> bool {
-    user.is_some_and(|u| matches!(u.split(':').next(), None | Some("" | "0" | "root")))
-}
-
 fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
     if model.stages.len() != 1 {

@@ -1,8 +1,8 @@
 //! Whether what a build runs may leave something outside of the project.
 
-use super::draft::{Draft, absolute, inside, refuse};
+use super::draft::{Draft, absolute, inside, join, refuse};
 use super::facts::facts;
-use super::roles::{is_system_folder, named};
+use super::roles::named;
 use crate::model::command::Classified;
 use crate::transforms::Refusal;
 
@@ -10,8 +10,7 @@ use crate::transforms::Refusal;
 pub(super) fn stays_inside(draft: &Draft, command: &Classified, folder: &str) -> Result<(), Refusal> {
     let fine = |path: &str| {
         let readable = facts().builds.only_read.iter().any(|f| inside(path, f));
-        let project = draft.copies.iter().any(|c| !is_system_folder(&c.destination) && inside(path, &c.destination));
-        inside(path, folder) || project || readable || draft.facts.content.iter().any(|c| inside(path, c))
+        inside(path, folder) || draft.project_of(path).is_some() || readable || draft.facts.content.iter().any(|c| inside(path, c))
     };
     let words = command.words.iter().skip(1).map(|w| w.literal.as_deref().unwrap_or(&w.raw));
     for word in words {
@@ -21,10 +20,9 @@ pub(super) fn stays_inside(draft: &Draft, command: &Classified, folder: &str) ->
     }
     // The files that say what a build does, in its own folder.
     let context = draft.model.context;
-    let files = facts().builds.files.iter().filter_map(|name| draft.context_path(&super::draft::join(folder, name)));
     let scripts = command.words.iter().filter_map(|w| absolute(Some(folder), w.literal.as_deref()?)).filter_map(|p| draft.context_path(&p));
     let mut read: Vec<String> = Vec::new();
-    for path in files.chain(scripts) {
+    for path in build_files(draft, folder).chain(scripts) {
         let Some(text) = context.read(&path).filter(|_| !read.contains(&path)) else { continue };
         for (at, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("#") && !l.contains("://")) {
             if let Some(found) = paths(line).filter(|p| names_place(p)).find(|p| !fine(p)) {
@@ -39,10 +37,16 @@ pub(super) fn stays_inside(draft: &Draft, command: &Classified, folder: &str) ->
     Ok(())
 }
 
+/// The files of the context that say what a build does in `folder` of the image.
+fn build_files(draft: &Draft, folder: &str) -> impl Iterator<Item = String> {
+    facts().builds.files.iter().filter_map(move |name| draft.context_path(&join(folder, name)))
+}
+
 /// Whether a file that says what a build does, in `folder`, names something above it.
 pub(super) fn climbs(draft: &Draft, folder: &str) -> bool {
-    let files = facts().builds.files.iter().filter_map(|name| draft.context_path(&super::draft::join(folder, name)));
-    files.filter_map(|p| draft.model.context.read(&p)).any(|text| ["../", "'..'", "\"..\""].iter().any(|up| text.contains(up)))
+    build_files(draft, folder)
+        .filter_map(|p| draft.model.context.read(&p))
+        .any(|text| ["../", "'..'", "\"..\""].iter().any(|up| text.contains(up)))
 }
 
 /// The absolute paths in a text.

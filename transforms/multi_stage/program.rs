@@ -3,6 +3,7 @@
 use super::draft::{Draft, absolute};
 use crate::model::Value;
 use crate::model::command::filled;
+use crate::model::walk::DEFAULT_PATH;
 use crate::shell::{self, Body, Command, CommandKind, Script};
 use crate::source::Span;
 use crate::syntax::{Form, Keyword, Reading};
@@ -186,8 +187,7 @@ fn locate<'d>(draft: &'d Draft, path: &str) -> impl Iterator<Item = String> + us
     let direct = path.contains('/');
     let first = absolute(draft.workdir(), path);
     let name = path.to_owned();
-    let on_path = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
-    first.into_iter().chain(on_path.into_iter().filter(move |_| !direct).map(move |folder| format!("{folder}/{name}")))
+    first.into_iter().chain(DEFAULT_PATH.split(':').filter(move |_| !direct).map(move |folder| format!("{folder}/{name}")))
 }
 
 fn has_script_name(path: &str) -> bool {

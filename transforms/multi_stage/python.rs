@@ -10,6 +10,7 @@ use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::{Step, Value};
 use crate::source::Span;
 use crate::transforms::Refusal;
+use crate::transforms::packages::is_root;
 
 /// Where the virtual environment is made.
 const VENV: &str = "/opt/venv";
@@ -109,7 +110,7 @@ impl Python {
         files: &[crate::shell::ShellWord],
     ) -> Result<Role, Refusal> {
         let line = command.line;
-        if !super::is_root(step.before.user.as_deref()) {
+        if !is_root(step) {
             return refuse(line, "pip runs as another user than root here, and could not write to a virtual environment made by root");
         }
         let program = command.words.first().map(|w| w.raw.as_str()).unwrap_or_default();

@@ -86,7 +86,7 @@ impl Served {
 
     pub(super) fn role(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
         let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
-        let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
+        let configuration = configuration_folder(draft);
         let text = command.span.text(draft.model.file.source());
         match &command.action {
             Action::Language { operation: Operation::Clean, .. } => Ok(Some(Role::Build)),
@@ -175,10 +175,8 @@ impl Served {
         needs::readable_start(draft)?;
         needs::known_context(draft, "which folders the server sends can't be told")?;
         only_the_server_starts(draft)?;
-        let mine = |path: &str| {
-            self.builds.iter().map(|(_, f)| f).chain(&self.made).any(|f| inside(path, f))
-                || draft.copies.iter().any(|c| !is_system_folder(&c.destination) && inside(path, &c.destination))
-        };
+        let mine =
+            |path: &str| self.builds.iter().map(|(_, f)| f).chain(&self.made).any(|f| inside(path, f)) || draft.project_of(path).is_some();
         let mut folders = draft.facts.content.clone();
         for (path, named_by) in configured(draft)? {
             if folders.iter().any(|f| inside(&path, f)) {
@@ -215,8 +213,7 @@ impl Served {
         };
         let words = draft.program.commands.iter().flat_map(|c| &c.words).filter(|w| w.contains('/'));
         let started = words.filter_map(|w| absolute(draft.workdir(), w)).find(left);
-        let texts = || configurations(draft).into_iter().filter_map(|(_, text)| text);
-        let named = started.or_else(|| texts().find_map(|text| super::outside::paths(&text).find(left)));
+        let named = started.or_else(|| configurations(draft).find_map(|file| super::outside::paths(&file.text).find(left)));
         match named {
             Some(path) => refuse(draft.program.line, format!("`{path}` is needed when the server runs, and lies where the site is built")),
             None => Ok(()),
@@ -235,12 +232,25 @@ fn forced(text: &str) -> String {
     }
 }
 
-/// The files of the context that a COPY puts where the server's configuration is, with the step of the COPY and their texts.
-fn configurations(draft: &Draft) -> Vec<(usize, Option<Rc<str>>)> {
+/// A file of the context that is read as the server's configuration.
+struct Configuration {
+    /// The index of the COPY that brings it.
+    step: usize,
+    path: String,
+    text: Rc<str>,
+}
+
+/// The folder of the server's configuration.
+fn configuration_folder<'d>(draft: &'d Draft) -> &'d str {
+    draft.facts.configuration.as_deref().unwrap_or("/etc")
+}
+
+/// The files of the context that a COPY puts where the server's configuration is.
+fn configurations(draft: &Draft) -> impl Iterator<Item = Configuration> {
     let context = draft.model.context;
-    let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
-    let of = draft.copies.iter().filter(|c| inside(&c.destination, configuration));
-    of.flat_map(|c| c.sources.iter().flat_map(|s| context.files_of(s)).map(|f| (c.step, context.read(&f)))).collect()
+    let copies = draft.copies.iter().filter(|c| inside(&c.destination, configuration_folder(draft)));
+    let files = copies.flat_map(move |c| c.sources.iter().flat_map(|s| context.files_of(s)).map(|path| (c.step, path)));
+    files.filter_map(move |(step, path)| Some(Configuration { step, text: context.read(&path)?, path }))
 }
 
 /// Whether a command that is no known tool builds: a script of the project, by itself or by an interpreter, or a site generator.
@@ -258,36 +268,29 @@ fn is_program(draft: &Draft, command: &Classified, words: &[&str]) -> bool {
 
 /// The folders that the configuration names, with the file that names each.
 fn configured(draft: &Draft) -> Result<Vec<(String, String)>, Refusal> {
-    let context = draft.model.context;
-    let configuration = draft.facts.configuration.as_deref().unwrap_or("/etc");
+    let folder = configuration_folder(draft);
     let mut found = Vec::new();
-    if let Some(copy) = draft.copies.iter().find(|c| inside(configuration, &c.destination) && c.destination != configuration) {
+    if let Some(copy) = draft.copies.iter().find(|c| inside(folder, &c.destination) && c.destination != folder) {
         return refuse(draft.line(copy.step), "this may bring the server's configuration among other files, where it is not looked for");
     }
-    for copy in draft.copies.iter().filter(|c| inside(&c.destination, configuration)) {
-        if copy.foreign {
-            return refuse(draft.line(copy.step), "the server's configuration comes from outside of the context and can't be read");
-        }
-        for file in copy.sources.iter().flat_map(|s| context.files_of(s)) {
-            let Some(text) = context.read(&file) else { continue };
-            for line in text.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
-                let words: Vec<&str> = line.split_whitespace().collect();
-                let begins = |at: usize| at.checked_sub(1).and_then(|b| words.get(b)).is_none_or(|w| w.ends_with([';', '{', '}']));
-                let named = |(at, w): (usize, &&str)| (FOLDERS.contains(&w.to_ascii_lowercase().as_str()) && begins(at)).then_some(at);
-                for at in words.iter().enumerate().filter_map(named) {
-                    // Apache's `Alias` has the address in front of the folder.
-                    let at = if words.get(at).is_some_and(|w| *w == "Alias") { at + 1 } else { at };
-                    let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
-                    if !value.starts_with('/') {
-                        return refuse(
-                            draft.line(copy.step),
-                            format!("{file} names the folder `{value}`, and where that is can't be told"),
-                        );
-                    }
-                    // What stands before a variable is a folder that holds all of them.
-                    let fixed = value.split('$').next().unwrap_or(value).trim_end_matches('/');
-                    found.push((fixed.to_owned(), file.clone()));
+    if let Some(copy) = draft.copies.iter().find(|c| c.foreign && inside(&c.destination, folder)) {
+        return refuse(draft.line(copy.step), "the server's configuration comes from outside of the context and can't be read");
+    }
+    for Configuration { step, path, text } in configurations(draft) {
+        for line in text.lines().map(str::trim).filter(|l| !l.starts_with('#')) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let begins = |at: usize| at.checked_sub(1).and_then(|b| words.get(b)).is_none_or(|w| w.ends_with([';', '{', '}']));
+            let named = |(at, w): (usize, &&str)| (FOLDERS.contains(&w.to_ascii_lowercase().as_str()) && begins(at)).then_some(at);
+            for at in words.iter().enumerate().filter_map(named) {
+                // Apache's `Alias` has the address in front of the folder.
+                let at = if words.get(at).is_some_and(|w| *w == "Alias") { at + 1 } else { at };
+                let value = words.get(at + 1).copied().unwrap_or_default().trim_end_matches(['}', ';']).trim_matches(['"', '\'']);
+                if !value.starts_with('/') {
+                    return refuse(draft.line(step), format!("{path} names the folder `{value}`, and where that is can't be told"));
                 }
+                // What stands before a variable is a folder that holds all of them.
+                let fixed = value.split('$').next().unwrap_or(value).trim_end_matches('/');
+                found.push((fixed.to_owned(), path.clone()));
             }
         }
     }

@@ -329,7 +329,7 @@ impl Reader<'_, '_, '_> {
             crate::model::Value::Unknown => None,
         });
         let mut path: Vec<String> = known.unwrap_or_default().split(':').filter(|p| p.starts_with('/')).map(normal).collect();
-        for usual in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+        for usual in crate::model::walk::DEFAULT_PATH.split(':') {
             if !path.iter().any(|p| p == usual) {
                 path.push(usual.to_owned());
             }
