@@ -4,6 +4,7 @@
 //! nothing more, and the list runs until a whole round changes nothing: then a second run over the result proposes
 //! nothing either. What the gate ([`crate::gate`]) does not let through is dropped and reported.
 
+mod named_lines;
 mod selection;
 mod silence;
 
@@ -20,6 +21,7 @@ use crate::recipe::Recipe;
 use crate::source::Span;
 use crate::syntax::Dockerfile;
 use crate::transforms::{Findings, Level, Proposal, Transform};
+use named_lines::renumbered;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -259,9 +261,10 @@ impl<'a> Run<'a> {
         let first = self.heard.insert(transform.id);
         let mut wanted = Vec::new();
         let plain = self.without_amendment(transform, model, &findings);
-        for proposal in findings.proposals {
+        for mut proposal in findings.proposals {
             let at = model.file.lines().start(proposal.line);
             let line = self.original_line(model, proposal.line);
+            proposal.reason = self.original_reason(model, proposal.reason);
             if let Some(silence) = silences.against(transform.id, transform.group.name(), at, &proposal.edits) {
                 let comment = self.original_line(model, silence.line);
                 self.silencing.insert(comment);
@@ -282,7 +285,8 @@ impl<'a> Run<'a> {
                 self.silencing.extend(silence.map(|s| self.original_line(model, s.line)));
                 if silence.is_none() || transform.id == "multi-stage" {
                     let line = self.original_line(model, refusal.line);
-                    self.refusals.insert(Refused { line, transform: transform.id, reason: refusal.reason, bug: false });
+                    let reason = self.original_reason(model, refusal.reason);
+                    self.refusals.insert(Refused { line, transform: transform.id, reason, bug: false });
                 }
             }
         }
@@ -395,6 +399,11 @@ impl<'a> Run<'a> {
         }
         let offset = self.history.origin(model.file.lines().start(line));
         self.history.original().bytes().take(offset).filter(|b| *b == b'\n').count() + 1
+    }
+
+    /// A reason with the lines of the original file in place of those of the current text.
+    fn original_reason(&self, model: &Model, reason: String) -> String {
+        if self.history.is_changed() { renumbered(&reason, |line| self.original_line(model, line)) } else { reason }
     }
 
     /// The comments that keep nothing away, and those that name what does not exist. One that names a transform that did not

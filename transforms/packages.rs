@@ -1,5 +1,7 @@
 //! What the package-manager transforms share: which RUNs they look at, and how they add to one.
 
+use std::collections::HashMap;
+
 use super::style::Style;
 use super::{Level, Proposal, merge_run};
 use crate::edit::Edit;
@@ -122,15 +124,11 @@ pub(crate) fn tidy_layers<'m>(
     cleans: impl Fn(&Classified) -> bool,
     settled: impl Fn(&Step) -> bool,
 ) -> Vec<(&'m Classified, String, Edit)> {
-    let runs = shipped_runs(model);
-    let mut seen: Vec<usize> = Vec::new();
     let mut found = Vec::new();
-    for run in &runs {
-        if seen.contains(&run.index) || settled(run.step) || !run.facts.commands.iter().any(&fills) {
+    for layer in shipped_layers(model) {
+        if !layer.iter().any(|run| !settled(run.step) && run.facts.commands.iter().any(&fills)) {
             continue;
         }
-        let layer = layer(model, &runs, run);
-        seen.extend(layer.iter().map(|r| r.index));
         // What cleans before the last of them has filled it does not help.
         let commands: Vec<_> = layer.iter().flat_map(|r| r.facts.commands.iter().map(move |c| (r, c))).collect();
         let Some(at) = commands.iter().rposition(|(_, c)| fills(c)) else { continue };
@@ -172,11 +170,22 @@ pub(crate) fn is_root(step: &Step) -> bool {
     step.before.user.as_deref().is_some_and(|user| matches!(user.split(':').next(), Some("" | "0" | "root")))
 }
 
-/// The RUNs that will stand in one layer with `run` once merge-run has been there: itself, and those joined to it.
-pub(crate) fn layer<'m>(model: &Model, runs: &[Run<'m>], run: &Run<'m>) -> Vec<Run<'m>> {
-    let joined = merge_run::joined_with(model, run.index);
-    if joined.is_empty() {
-        return vec![*run];
+/// The understood RUNs of the stages that ship, layer by layer as merge-run will leave them.
+pub(crate) fn shipped_layers<'m>(model: &'m Model) -> Vec<Vec<Run<'m>>> {
+    let groups = merge_run::groups(model);
+    let group: HashMap<usize, usize> = groups.iter().enumerate().flat_map(|(at, g)| g.iter().map(move |step| (*step, at))).collect();
+    let mut layers: Vec<Vec<Run>> = Vec::new();
+    for run in shipped_runs(model) {
+        let own = group.get(&run.index);
+        match layers.last_mut().filter(|l| own.is_some() && l.last().is_some_and(|r| group.get(&r.index) == own)) {
+            Some(layer) => layer.push(run),
+            None => layers.push(vec![run]),
+        }
     }
-    runs.iter().filter(|r| joined.contains(&r.index)).copied().collect()
+    layers
+}
+
+/// The first of the `sorted` indices behind `index`.
+pub(crate) fn next_behind(sorted: &[usize], index: usize) -> Option<usize> {
+    sorted.get(sorted.partition_point(|at| *at <= index)).copied()
 }

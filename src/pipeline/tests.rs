@@ -70,6 +70,23 @@ fn declares_cmd(model: &Model) -> Findings {
     out
 }
 
+/// Puts a line in front of everything, once.
+fn heads(model: &Model) -> Findings {
+    let proposals = if model.file.source().starts_with("# head") {
+        Vec::new()
+    } else {
+        vec![proposal(Level::Safe, 1, vec![Edit::insert(0, "# head\n")])]
+    };
+    Findings { proposals, refusals: Vec::new() }
+}
+
+/// Says of every RUN in which line it stands.
+fn names_lines(model: &Model) -> Findings {
+    let runs = model.steps.iter().filter(|s| s.keyword == Keyword::Run);
+    let refusals = runs.map(|s| Refusal { reason: format!("`line 9`: line {} stays", s.line), line: s.line }).collect();
+    Findings { proposals: Vec::new(), refusals }
+}
+
 fn ignore_file(_: &Model) -> Findings {
     let edit = Edit { path: Some(".dockerignore".into()), ..Edit::insert(0, ".git\n") };
     Findings { proposals: vec![proposal(Level::Safe, 1, vec![edit])], refusals: Vec::new() }
@@ -85,6 +102,8 @@ static LIST: &[Transform] = &[
     fake("declared", Group::Harden, &["Cmd"], declares_cmd),
     fake("undeclared", Group::Harden, &[], declares_cmd),
     fake("side", Group::Harden, &[], ignore_file),
+    fake("heads", Group::Harden, &[], heads),
+    fake("names", Group::Harden, &[], names_lines),
 ];
 
 fn run_on(source: &str, select: &[&str], safe: bool) -> Outcome {
@@ -172,4 +191,12 @@ fn a_second_run_proposes_nothing() {
         assert_eq!(once.text, twice.text);
         assert!(twice.proposals.is_empty());
     }
+}
+
+#[test]
+fn reasons_name_lines_of_the_original() {
+    let out = run_on("FROM x\nRUN a\n", &["heads", "names"], false);
+    assert_eq!(out.text, "# head\nFROM x\nRUN a\n");
+    let told: Vec<_> = out.refusals.iter().map(|r| (r.line, r.reason.as_str())).collect();
+    assert_eq!(told, [(2, "`line 9`: line 2 stays")]);
 }

@@ -1,10 +1,10 @@
 //! apt as it is meant to be used in a Dockerfile.
 
-use super::packages::{append, has_cache_mount, has_option, layer, shipped_runs, system, verb};
+use super::packages::{append, has_cache_mount, has_option, next_behind, shipped_layers, system, verb};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
 use crate::model::command::{Classified, Operation, cache_of};
-use crate::model::{Model, RunFacts};
+use crate::model::{Model, RunFacts, Step};
 use crate::syntax::Keyword;
 
 /// See `page.md`.
@@ -100,25 +100,23 @@ fn answer(model: &Model, command: &Classified) -> Option<Proposal> {
 
 /// Removes the lists in the layer that fetched them.
 fn lists(model: &Model, findings: &mut Findings) {
-    let runs = shipped_runs(model);
-    let mut seen: Vec<usize> = Vec::new();
-    for run in &runs {
-        if seen.contains(&run.index) || !run.facts.commands.iter().any(is_update) {
-            continue;
-        }
-        let layer = layer(model, &runs, run);
-        seen.extend(layer.iter().map(|r| r.index));
+    let runs = || model.steps.iter().enumerate().filter(|(_, s)| s.keyword == Keyword::Run);
+    let found = |is: &dyn Fn(&Step) -> bool| runs().filter(|(_, s)| is(s)).map(|(at, _)| at).collect::<Vec<_>>();
+    let relying = found(&|s| s.run.as_ref().is_some_and(relies_on_lists));
+    let unseen = found(&|s| s.run.as_ref().is_none_or(may_install));
+    let using = found(&|s| s.commands().iter().any(|c| uses_lists(c) && !is_update(c)));
+    for layer in shipped_layers(model) {
+        let Some(run) = layer.iter().find(|r| r.facts.commands.iter().any(is_update)) else { continue };
         // Many remove the old lists first; those fetched behind that stay.
-        let fetched_last = || layer.iter().flat_map(|r| &r.facts.commands).skip_while(|c| !is_update(c));
-        let mut kept = false;
-        fetched_last().for_each(|c| kept = (kept || is_update(c)) && !removes_lists(c));
+        let commands = || layer.iter().flat_map(|r| &r.facts.commands);
+        let kept = commands().fold(false, |kept, c| (kept || is_update(c)) && !removes_lists(c));
         if !kept || layer.iter().any(|r| has_cache_mount(r.step)) {
             continue;
         }
         // Behind the last use in the layer; a layer that only fetches is there for a later one.
         let last = layer.iter().rev().find_map(|r| Some((r, r.facts.commands.iter().rfind(|c| uses_lists(c) && !is_update(c))?)));
         let Some((last, command)) = last else {
-            if !model.steps.iter().skip(run.index).any(|s| s.commands().iter().any(|c| uses_lists(c) && !is_update(c))) {
+            if next_behind(&using, run.index).is_none() {
                 findings.refusals.push(Refusal {
                     reason:
                         "the apt lists stay: nothing here is installed with them; leave `apt-get update` to those who build on this image"
@@ -128,15 +126,18 @@ fn lists(model: &Model, findings: &mut Findings) {
             }
             continue;
         };
-        let later = model.steps.iter().skip(last.index + 1).filter(|s| s.keyword == Keyword::Run);
-        if let Some(step) = later.clone().find(|s| s.run.as_ref().is_some_and(relies_on_lists)) {
+        // An index fetched behind that is there for others.
+        if commands().skip_while(|c| c.span != command.span).any(is_update) {
+            continue;
+        }
+        let behind = |indices: &[usize]| model.steps.get(next_behind(indices, last.index)?);
+        if let Some(step) = behind(&relying) {
             findings.refusals.push(Refusal {
                 reason: format!("the apt lists stay: line {} installs without an `apt-get update` of its own", step.line),
                 line: run.step.line,
             });
             continue;
         }
-        let hidden = later.clone().find(|s| s.run.as_ref().is_none_or(may_install));
         let Some(edit) = command.tidy().and_then(|tidy| append(model, last, command, &tidy)) else {
             findings.refusals.push(Refusal {
                 reason: "the apt lists stay: `apt-get install` stands inside a condition, or its failure is caught".to_owned(),
@@ -144,7 +145,7 @@ fn lists(model: &Model, findings: &mut Findings) {
             });
             continue;
         };
-        let (level, but) = match hidden {
+        let (level, but) = match behind(&unseen) {
             Some(step) => (Level::Review, format!("; make sure that what line {} runs does not install by itself", step.line)),
             None => (Level::Safe, String::new()),
         };

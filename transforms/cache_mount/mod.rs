@@ -5,7 +5,7 @@ mod undo;
 use std::collections::{HashMap, HashSet};
 
 use super::copy_order::store;
-use super::packages::{has_cache_mount, is_root, sets};
+use super::packages::{has_cache_mount, is_root, next_behind, sets};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
@@ -204,8 +204,7 @@ impl<'m> Survey<'m> {
 
     /// The line of the next RUN behind the one at `index` that relies on an index from before.
     fn relying_behind(&self, index: usize) -> Option<usize> {
-        let next = self.relying.get(self.relying.partition_point(|at| *at <= index))?;
-        self.model.steps.get(*next).map(|s| s.line)
+        self.model.steps.get(next_behind(&self.relying, index)?).map(|s| s.line)
     }
 
     /// The line of another step that asks for what lies under `target`.

@@ -198,7 +198,7 @@ impl Member {
                     _ => {}
                 }
                 // An empty directory weighs nothing.
-                if !matches!(command.program(), Some("mkdir" | "rm" | "touch" | "ln" | "chmod" | "chown")) {
+                if !matches!(command.program(), Some("mkdir" | "rm" | "rmdir" | "unlink" | "find" | "touch" | "ln" | "chmod" | "chown")) {
                     self.writes.extend(paths);
                 }
             }

@@ -88,16 +88,20 @@ fn run(model: &Model) -> Findings {
     findings
 }
 
-/// The indices of the steps that [`run`] would join with `step`, itself included; for transforms that ask what will
-/// stand in one layer. Empty where it stands alone.
-pub(crate) fn joined_with(model: &Model, step: usize) -> Vec<usize> {
+/// The indices of the steps that [`run`] would join, group by group; for transforms that ask what will stand in one layer.
+pub(crate) fn groups(model: &Model) -> Vec<Vec<usize>> {
+    let mut groups = Vec::new();
     for row in rows(model) {
-        let Some(at) = row.steps.iter().position(|s| *s == step) else { continue };
         let members = members(model, &row.steps);
-        let segment = plan(model, &members, row.ships).0.into_iter().find(|s| s.range.contains(&at));
-        return segment.map(|s| s.range.filter_map(|m| row.steps.get(m).copied()).collect()).unwrap_or_default();
+        let segments = plan(model, &members, row.ships).0.into_iter();
+        groups.extend(segments.map(|s| s.range.filter_map(|m| row.steps.get(m).copied()).collect()));
     }
-    Vec::new()
+    groups
+}
+
+/// Those that it would join with `step`, itself included. Empty where that stands alone.
+pub(crate) fn joined_with(model: &Model, step: usize) -> Vec<usize> {
+    groups(model).into_iter().find(|group| group.contains(&step)).unwrap_or_default()
 }
 
 /// Every row of the file, in order.
