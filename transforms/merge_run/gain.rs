@@ -227,7 +227,7 @@ const INSTANT: &[&str] = &[
 ];
 
 /// The path of a word, absolute, without a glob at its end.
-fn path(command: &Classified, word: &ShellWord) -> Option<String> {
+pub(super) fn path(command: &Classified, word: &ShellWord) -> Option<String> {
     let raw = word.literal.as_deref().unwrap_or(&word.raw).trim_end_matches('*').trim_end_matches('/');
     if raw.is_empty() || raw.contains(['$', '`', '*', '?']) {
         return None;

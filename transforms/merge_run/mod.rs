@@ -1,5 +1,6 @@
 //! Joins adjacent RUN instructions where a shell can't tell the difference.
 
+mod between;
 mod gain;
 mod heredoc;
 mod join;
@@ -15,7 +16,7 @@ use shape::Shape;
 use super::style::Style;
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
-use crate::model::command::{Action, Classified, Operation};
+use crate::model::command::Classified;
 use crate::model::{Base, Model, RunFacts, Step};
 use crate::shell::{Body, Dialect, Script};
 use crate::source::Span;
@@ -30,6 +31,9 @@ pub const TRANSFORM: Transform = Transform {
     page: include_str!("page.md"),
     run,
 };
+
+/// A shell gets its script as one argument, for which Linux has 128 KiB at most.
+const MOST_BYTES: usize = 100_000;
 
 /// Two or more RUN instructions with nothing but comments and blank lines in between.
 struct Row {
@@ -239,8 +243,11 @@ fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
     {
         return refuse(member.step, "starts a service, which would run on");
     }
+    if let Some(why) = member.step.run.as_ref().and_then(|run| between::lost(run, &member.step.before)) {
+        return refuse(member.step, &why);
+    }
     let earlier: Vec<&RunFacts> = members.get(..=at).unwrap_or_default().iter().filter_map(|m| m.step.run.as_ref()).collect();
-    let replaced = next.step.run.as_ref().and_then(|run| replaced_program(&earlier, run));
+    let replaced = next.step.run.as_ref().and_then(|run| between::replaced_program(&earlier, run));
     if let Some(program) = replaced {
         return refuse(next.step, &format!("runs `{program}`, which an earlier RUN replaces; one shell may remember the old one"));
     }
@@ -250,23 +257,6 @@ fn barrier(model: &Model, members: &[Member], at: usize) -> Option<Refusal> {
         && let Some(why) = shape.stops()
     {
         return refuse(member.step, why);
-    }
-    None
-}
-
-/// A program that the RUNs `before` both run and install anew, and that `after` runs again: a shell remembers where it found it.
-fn replaced_program(before: &[&RunFacts], after: &RunFacts) -> Option<String> {
-    let runs = |facts: &RunFacts, name: &str| {
-        facts.commands.iter().any(|c| c.program().is_some_and(|p| p == name || name.strip_suffix('r') == Some(p)))
-    };
-    for command in before.iter().flat_map(|f| &f.commands) {
-        let Action::Language { operation: Operation::Install, packages, .. } = &command.action else { continue };
-        for package in packages {
-            let name = package.raw.trim_matches(['"', '\'']).split(['=', '<', '>', '~', '@', '[']).next().unwrap_or("");
-            if !name.is_empty() && runs(after, name) && before.iter().any(|f| runs(f, name)) {
-                return Some(name.to_owned());
-            }
-        }
     }
     None
 }
@@ -290,6 +280,13 @@ fn wanted(model: &Model, members: &[Member], ships: bool) -> Vec<gain::Gain> {
 
 /// One end for the segment from `start`: all of it is joined by `&&`, or all by `;` under one `set -e`, or as lines of a here-document.
 fn segment_end(members: &[Member], start: usize, limit: usize) -> usize {
+    let mut bytes = 0;
+    let fits = |member: &&Member| {
+        // The continuation and the wrap that each brings along.
+        bytes += member.step.span.len() + 32;
+        bytes <= MOST_BYTES
+    };
+    let limit = start + members.get(start..limit).unwrap_or_default().iter().take_while(fits).count().max(1);
     let governed = |at: usize| match (members.get(at).and_then(|m| m.shape.as_ref()), members.get(at + 1).and_then(|m| m.shape.as_ref())) {
         (Some(one), Some(next)) => at + 1 < limit && one.governed_like(next),
         _ => false,
@@ -380,4 +377,23 @@ fn edits(model: &Model, members: &[Member]) -> Option<Vec<Edit>> {
     let file_spans = model.file.instructions().filter(|(_, i)| i.keyword == Keyword::Run).map(|(_, i)| i.body);
     let style = Style::of(source, parts.iter().map(|p| p.body).chain(file_spans), model.file.escape);
     Some(join::edits(source, &parts, &style, model.file.escape))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::config::Options;
+    use crate::context::Context;
+    use crate::syntax::Dockerfile;
+
+    #[test]
+    fn what_is_joined_fits_one_argument() {
+        let run = format!("RUN mkdir /{}\n", "a".repeat(3000));
+        let file = Dockerfile::parse(format!("FROM debian:12\n{}", run.repeat(60)));
+        let (context, options) = (Context::none(), Options::default());
+        let found = super::run(&Model::new(&file, &context, Catalog::built_in(), &options));
+        let titles: Vec<_> = found.proposals.iter().map(|p| p.title.as_str()).collect();
+        assert_eq!(titles, ["join 32 RUN instructions into one layer", "join 28 RUN instructions into one layer"]);
+    }
 }
