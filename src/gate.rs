@@ -5,8 +5,8 @@
 
 use crate::model::image::Reference;
 use crate::model::walk::{Assumptions, BaseImage, walk};
-use crate::model::{Base, Model, Value};
-use crate::syntax::{Keyword, View};
+use crate::model::{Base, Model, Step, Value};
+use crate::syntax::View;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,7 +214,7 @@ fn lineage(model: &Model, stage: usize) -> (String, bool) {
     loop {
         let Some(stage) = model.stages.get(at) else { return ("scratch".to_owned(), starts) };
         let steps = model.steps.get(stage.steps.clone()).unwrap_or_default();
-        starts |= steps.iter().any(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint));
+        starts |= steps.iter().any(Step::starts);
         match &stage.base {
             Base::Stage(earlier) if *earlier < at => at = *earlier,
             Base::Image(image) => return (image.written.clone(), starts),

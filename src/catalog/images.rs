@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::model::image::{ImageFacts, ImageUser, Reference};
+use crate::model::image::{ImageFacts, ImageUser, Reference, Varying};
 use crate::model::walk::DEFAULT_PATH;
 
 /// `catalog/images.toml`.
@@ -98,6 +98,7 @@ pub struct Facts {
     tools: Option<Vec<String>>,
     drops_root: Option<bool>,
     passes_on: Option<bool>,
+    varies: Option<Vec<Varying>>,
     content: Option<Vec<String>>,
     configuration: Option<String>,
 }
@@ -127,6 +128,7 @@ impl Facts {
             tools,
             drops_root,
             passes_on,
+            varies,
             content,
             configuration
         );
@@ -378,6 +380,7 @@ impl Images {
             dynamic_runtime: image(&facts.dynamic_runtime),
             users: facts.users.unwrap_or_default(),
             user: facts.user,
+            varies: facts.varies.unwrap_or_default(),
             env: facts.env.unwrap_or_default().iter().map(|e| environment(e)).collect(),
             workdir: facts.workdir,
             cmd: facts.cmd.filter(|c| !c.is_empty()),

@@ -157,8 +157,8 @@ impl Builder<'_> {
             Base::Image(image) => match &image.facts {
                 Some(facts) => State {
                     env: facts.env.iter().map(|(n, v)| (n.clone(), v.clone().map_or(Value::Unknown, Value::Known))).collect(),
-                    workdir: Some(facts.workdir.clone().filter(|w| !w.is_empty()).unwrap_or_else(|| "/".to_owned())),
-                    user: Some(facts.user.clone().unwrap_or_default()),
+                    workdir: facts.start_folder(),
+                    user: facts.start_user(),
                     shell: default_shell(),
                     ..State::default()
                 },

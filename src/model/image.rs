@@ -61,6 +61,8 @@ pub struct ImageFacts {
     pub users: Vec<ImageUser>,
     /// The USER that the image sets, if it is not root.
     pub user: Option<String>,
+    /// What the images of these names set each in its own way, so that nothing is assumed of it.
+    pub varies: Vec<Varying>,
     /// ENV that the image sets, with the values where they are fixed.
     pub env: Vec<(String, Option<String>)>,
     /// The working directory that it sets.
@@ -81,6 +83,31 @@ pub struct ImageFacts {
     pub content: Vec<String>,
     /// The folder of the web server's configuration.
     pub configuration: Option<String>,
+}
+
+impl ImageFacts {
+    /// The user in force behind FROM, empty for root; `None` where that is not known.
+    #[must_use]
+    pub fn start_user(&self) -> Option<String> {
+        (!self.varies.contains(&Varying::User)).then(|| self.user.clone().unwrap_or_default())
+    }
+
+    /// The working directory in force behind FROM; `None` where that is not known.
+    #[must_use]
+    pub fn start_folder(&self) -> Option<String> {
+        let folder = self.workdir.clone().filter(|w| !w.is_empty()).unwrap_or_else(|| "/".to_owned());
+        (!self.varies.contains(&Varying::Workdir)).then_some(folder)
+    }
+}
+
+/// What images of one name may set each in its own way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Varying {
+    /// The USER.
+    User,
+    /// The WORKDIR.
+    Workdir,
 }
 
 /// A user that an image brings.

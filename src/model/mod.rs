@@ -71,6 +71,12 @@ impl Step {
     pub fn commands(&self) -> &[command::Classified] {
         self.run.as_ref().map_or(&[], |run| &run.commands)
     }
+
+    /// Whether it is a CMD or an ENTRYPOINT that names something to start: `CMD []` only takes away what was there.
+    #[must_use]
+    pub fn starts(&self) -> bool {
+        matches!(self.keyword, Keyword::Cmd | Keyword::Entrypoint) && self.reading.args.iter().any(|a| !a.trim().is_empty())
+    }
 }
 
 /// A stage.

@@ -60,7 +60,7 @@ impl<'a> Draft<'a> {
             return refuse(1, "no FROM: nothing to split");
         };
         let steps = model.steps.get(stage.steps.start + 1..stage.steps.end).unwrap_or_default();
-        let start = steps.iter().rev().find(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)).map(|s| s.line);
+        let start = steps.iter().rev().find(|s| s.starts()).map(|s| s.line);
         let image = match &stage.base {
             Base::Image(image) => image,
             Base::Scratch => return refuse(from.line, "no gain: `scratch` holds nothing that could be left behind"),

@@ -10,7 +10,7 @@ pub(super) fn reports(model: &Model) -> Vec<Refusal> {
     let Some(stage) = model.stages.last() else { return Vec::new() };
     let steps = model.steps.get(stage.steps.start..stage.steps.end).unwrap_or_default();
     // A last stage that starts nothing is a base for others, or tests.
-    if !steps.iter().any(|s| matches!(s.keyword, Keyword::Cmd | Keyword::Entrypoint)) {
+    if !steps.iter().any(Step::starts) {
         return Vec::new();
     }
     steps.iter().filter_map(|s| build_packages(model, s)).chain(toolchain(model, &stage.base, steps)).collect()

@@ -2,6 +2,7 @@
 
 use crate::model::Base;
 use crate::model::command::Action;
+use crate::syntax::Keyword;
 
 use super::Settings;
 use super::start::Objection;
@@ -64,6 +65,9 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
     let Some(facts) = &image.facts else {
         return object(format!("the base image {} is unknown: as whom it runs and which tools it has is not known", image.written));
     };
+    if facts.start_user().is_none() && subject.last(Keyword::User).is_none() {
+        return object(format!("as whom `{}` runs is not known", image.written));
+    }
     let distribution = facts.distribution.as_deref().unwrap_or("");
     let tools = match distribution {
         _ if !facts.shell => Tools::Nothing,

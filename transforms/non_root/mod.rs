@@ -11,8 +11,8 @@ mod sources;
 mod start;
 mod subject;
 
-use crate::model::image::ImageFacts;
-use crate::model::{Base, Model};
+use crate::model::image::{Image, ImageFacts};
+use crate::model::{Base, Model, Step};
 use crate::syntax::{Keyword, View};
 use crate::transforms::{Findings, Group, Level, Proposal, Refusal, Transform};
 
@@ -139,14 +139,15 @@ fn base_for_others(subject: &Subject) -> Result<(), Objection> {
     if let Some(step) = subject.last(Keyword::Onbuild) {
         return object("ONBUILD: other images are built on this one, and their RUNs need root", step.line);
     }
-    if subject.last(Keyword::Cmd).is_none() && subject.last(Keyword::Entrypoint).is_none() {
+    if ![Keyword::Cmd, Keyword::Entrypoint].iter().any(|k| subject.last(*k).is_some_and(Step::starts)) {
         return object(
             "no gain: the file starts nothing of its own, so it is a base for others or starts what its base starts",
             subject.line(),
         );
     }
     let hidden = subject.model.context.root().and_then(|r| r.file_name()).is_some_and(|n| n == ".devcontainer");
-    let image = subject.image().map_or("", |i| i.written.as_str());
+    let name = |i: &Image| i.reference.as_ref().map_or_else(|| i.written.clone(), ToString::to_string);
+    let image = subject.image().map(name).unwrap_or_default();
     if hidden || ["devcontainers/", "vscode/devcontainers", "vscode-dev-containers", "gitpod/"].iter().any(|d| image.contains(d)) {
         return object("a development container: its tools set the user", subject.line());
     }

@@ -78,8 +78,8 @@ pub(super) const STATE: &[&str] =
 pub fn read(subject: &Subject) -> Start {
     let Some(stage) = subject.stage() else { return Start::default() };
     let mut reader = Reader { subject, state: &stage.end, seen: HashSet::new(), out: Start::default() };
-    let entrypoint = subject.last(Keyword::Entrypoint).filter(|s| !empty(s));
-    let cmd = subject.last(Keyword::Cmd).filter(|s| !empty(s));
+    let entrypoint = subject.last(Keyword::Entrypoint).filter(|s| s.starts());
+    let cmd = subject.last(Keyword::Cmd).filter(|s| s.starts());
     let Some(first) = entrypoint.or(cmd) else { return reader.out };
     reader.out.starts = true;
     reader.out.line = first.line;
@@ -112,10 +112,6 @@ fn form(step: &Step) -> Option<Form> {
         View::Cmd { form } | View::Entrypoint { form } => Some(form),
         _ => None,
     }
-}
-
-fn empty(step: &Step) -> bool {
-    step.reading.args.iter().all(|a| a.trim().is_empty())
 }
 
 impl Reader<'_, '_, '_> {
