@@ -85,10 +85,8 @@ fn installed(command: &Classified) -> Vec<String> {
             let name = |raw: &str| raw.trim_matches(['"', '\'']).split(['=', '<', '>', '~', '@', '[']).next().unwrap_or("").to_owned();
             packages.iter().map(|p| name(&p.raw)).collect()
         }
-        Action::Setup { of } => match of.as_str() {
-            "node" => ["node", "npm", "npx"].map(str::to_owned).to_vec(),
-            other => vec![other.to_owned()],
-        },
+        Action::Setup { of } if of == "node" => ["node", "npm", "npx"].map(str::to_owned).to_vec(),
+        Action::Setup { of } if of == "pip" => vec!["pip".to_owned()],
         _ => Vec::new(),
     }
 }
