@@ -81,6 +81,12 @@ pub fn filled(raw: &str, variable: &dyn Fn(&str) -> Option<String>) -> Option<St
     walk::filled(raw, variable)
 }
 
+/// `path` from `directory`, without `.` and `..`; `None` where that is not known.
+#[must_use]
+pub fn resolved(directory: Option<&str>, path: &str) -> Option<String> {
+    walk::resolve(directory, path)
+}
+
 /// Whether some command of the shell's text `text` runs as another user or in another root (`gosu`, `chroot`, `sudo -u`).
 #[must_use]
 pub fn acts_elsewhere(text: &str) -> bool {

@@ -1,5 +1,7 @@
 //! CMD and ENTRYPOINT in exec form where the shell does nothing for them.
 
+mod script;
+
 use super::{Findings, Group, Level, Proposal, Refusal, Transform, merge_run};
 use crate::edit::Edit;
 use crate::model::{Base, Model, Step};
@@ -159,6 +161,9 @@ fn words(model: &Model, step: &Step) -> Result<String, String> {
         || program.starts_with(['-', '['])
     {
         return Err(needs());
+    }
+    if let Some(why) = script::obstacle(model, step, program) {
+        return Err(why);
     }
     let quoted: Vec<String> = words.iter().map(|w| format!("\"{w}\"")).collect();
     Ok(format!("[{}]", quoted.join(", ")))
