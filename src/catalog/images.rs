@@ -70,6 +70,8 @@ struct When {
     without: Vec<String>,
     from: Option<String>,
     before: Option<String>,
+    /// The number at the head of the tag, where that is not the language's version.
+    head_before: Option<String>,
     release_from: Option<String>,
     release_unknown: bool,
     version_unknown: bool,
@@ -435,6 +437,7 @@ impl When {
             && !self.without.iter().any(has)
             && self.from.as_deref().is_none_or(|from| version.is_some_and(|v| compare(v, from).is_ge()))
             && self.before.as_deref().is_none_or(|before| version.is_some_and(|v| compare(v, before).is_lt()))
+            && self.head_before.as_deref().is_none_or(|before| tag.version.as_deref().is_some_and(|v| compare(v, before).is_lt()))
             && self.release_from.as_deref().is_none_or(|from| release.is_some_and(|r| compare(r, from).is_ge()))
             && (!self.release_unknown || release.is_none())
             && (!self.version_unknown || version.is_none())

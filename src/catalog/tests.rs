@@ -141,9 +141,28 @@ fn what_images_bring() {
     assert!(facts("ubuntu:22.04").users.is_empty());
     assert!(facts("postgres:15").drops_root && facts("nginx").drops_root);
     assert_eq!(facts("mcr.microsoft.com/windows/nanoserver:1809").variant, "windows");
-    assert_eq!(facts("bitnami/redis:7").user.as_deref(), Some("1001"));
     assert_eq!(facts("centos:7").package_manager.as_deref(), Some("yum"));
     assert_eq!(facts("rockylinux:9-minimal").package_manager.as_deref(), Some("microdnf"));
     assert_eq!(facts("python:3.11-alpine").libc.as_deref(), Some("musl"));
     assert!(Catalog::built_in().image(&Reference::parse("example/own").unwrap()).is_none());
+}
+
+#[test]
+fn users_in_force_behind_from() {
+    for (image, user) in [
+        ("node:18", Some("")),
+        ("jenkins/jenkins:lts", Some("jenkins")),
+        ("gradle:4.10-jdk8", None),
+        ("gradle:8-jdk17", Some("")),
+        ("gradle:jdk17", Some("")),
+        ("gitpod/workspace-full", None),
+        ("mcr.microsoft.com/devcontainers/base:1", None),
+        ("bitnami/node:18", None),
+        ("haproxy:2.9", None),
+        ("caddy:2", Some("")),
+    ] {
+        assert_eq!(facts(image).start_user().as_deref(), user, "{image}");
+    }
+    assert_eq!(facts("caddy:2").start_folder(), None);
+    assert_eq!(facts("debian:12").start_folder().as_deref(), Some("/"));
 }
