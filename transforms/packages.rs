@@ -6,6 +6,7 @@ use super::style::Style;
 use super::{Level, Proposal, merge_run};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
+use crate::model::path::inside;
 use crate::model::{Model, RunFacts, Step};
 use crate::shell::{Operator, Script};
 use crate::source::Span;
@@ -137,10 +138,41 @@ pub(crate) fn tidy_layers<'m>(
             continue;
         };
         let Some(tidy) = command.tidy() else { continue };
-        let Some(edit) = append(model, last, command, &tidy) else { continue };
+        // Where the program itself may be gone by the end, it tidies up before that.
+        let later = commands.iter().skip(at + 1).map(|(_, c)| *c);
+        let edit = if later.into_iter().any(|c| removes_program(c, command)) {
+            directly_behind(model, last, command, &tidy)
+        } else {
+            append(model, last, command, &tidy)
+        };
+        let Some(edit) = edit else { continue };
         found.push((command, tidy, edit));
     }
     found
+}
+
+/// Whether `later` may remove the program of `command`, a language's package manager.
+fn removes_program(later: &Classified, command: &Classified) -> bool {
+    let Some(program) = command.program().filter(|_| matches!(command.action, Action::Language { .. })) else { return false };
+    let text = |w: &crate::shell::ShellWord| w.literal.clone().unwrap_or_else(|| w.raw.clone());
+    match &later.action {
+        Action::System { operation: Operation::Remove, .. } => true,
+        Action::Language { operation: Operation::Remove, packages, .. } => packages.iter().any(|p| p.raw.contains(program)),
+        _ if matches!(later.program(), Some("rm" | "mv" | "unlink" | "find")) => later.words.iter().skip(1).map(text).any(|word| {
+            let path = word.trim_end_matches(['*', '/']);
+            word.contains(program) || ["/usr/local/bin", "/usr/bin"].iter().any(|bin| inside(bin, path))
+        }),
+        _ => false,
+    }
+}
+
+/// The edit that lets `addition` run right behind `command`, in the midst of an `&&` list: at its end `set -e` would have a say.
+fn directly_behind(model: &Model, run: &Run, command: &Classified, addition: &str) -> Option<Edit> {
+    let list = run.script.lists.iter().find(|l| l.span.start <= command.span.start && command.span.end <= l.span.end)?;
+    let at = list.pipelines().position(|p| p.span == command.span && p.commands.len() == 1 && !p.negated)?;
+    let plain = !list.background && list.rest.iter().all(|(operator, _)| *operator == Operator::And) && at < list.rest.len();
+    let shell = command.words.first().is_some_and(|w| command.span.text(model.file.source()).starts_with(&w.raw));
+    (plain && shell).then(|| Edit::insert(command.span.end, format!(" && {addition}")))
 }
 
 /// What [`tidy_layers`] found as proposals, under a title made of the command that tidies up.

@@ -23,13 +23,13 @@ fn run(model: &Model) -> Findings {
     let npm = tidy_layers(
         model,
         |c| fills(c, "npm") && !has_option(c, &["--cache", "--prefer-offline", "--offline"]),
-        |c| cleans(c, "npm", &[".npm", ".cache"]),
+        |c| cleans(c, "npm", &[".npm", ".cache"]) || replaces_node(c),
         |step| sets(step, &["npm_config_cache"]),
     );
     let yarn = tidy_layers(
         model,
         |c| classic(model) && fills(c, "yarn") && !has_option(c, &["--cache-folder", "--offline"]),
-        |c| cleans(c, "yarn", YARN_FOLDERS),
+        |c| cleans(c, "yarn", YARN_FOLDERS) || replaces_node(c),
         |step| sets(step, &["YARN_CACHE_FOLDER", "npm_config_cache"]),
     );
     findings.refusals.extend(unknown_yarn(model));
@@ -63,6 +63,11 @@ fn classic(model: &Model) -> bool {
         && !context.exists(".yarnrc.yml")
         && !context.exists(".pnp.cjs")
         && context.read("yarn.lock").is_some_and(|lock| lock.contains("# yarn lockfile v1"))
+}
+
+/// Whether another Node.js is there from then on (`n stable`), on which the npm that the shell remembers may not run any more.
+fn replaces_node(command: &Classified) -> bool {
+    matches!(&command.action, Action::Setup { of } if of == "node")
 }
 
 fn fills(command: &Classified, manager: &str) -> bool {
