@@ -3,7 +3,8 @@
 pub mod schema;
 
 use crate::catalog::Additions;
-use crate::pipeline::nearest;
+use crate::pipeline::{Selection, UnknownName, nearest};
+use crate::recipe;
 use crate::source::LineIndex;
 use crate::transforms;
 use globset::{GlobBuilder, GlobMatcher};
@@ -163,6 +164,8 @@ pub struct Settings {
     pub transforms: BTreeMap<String, toml::Table>,
     /// Where each of them was set, by its dotted name.
     pub origins: BTreeMap<String, Origin>,
+    /// The names in `select` and `ignore` that are none of restage's own, with their lines: recipes, or slips.
+    foreign: Vec<(String, Origin)>,
 }
 
 /// A mistake in a settings file.
@@ -214,7 +217,27 @@ impl Config {
         out.per_path.splice(0..0, base.per_path);
         out.recipes.splice(0..0, base.recipes);
         out.catalog = base.catalog.and(out.catalog);
+        out.check_names()?;
         Ok(out)
+    }
+
+    /// Fails for a name in `select` or `ignore` that is none of restage's own and no recipe of these settings.
+    fn check_names(&self) -> Result<(), ConfigError> {
+        let foreign: Vec<&(String, Origin)> =
+            self.per_path.iter().map(|(_, s)| s).chain([&self.general]).flat_map(|s| &s.foreign).collect();
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let wrong = |message: String| ConfigError { path: self.path.clone().unwrap_or_default(), line: None, message };
+        let recipes = recipe::load_all(&self.recipes).map_err(wrong)?;
+        for (name, origin) in foreign {
+            Selection::resolve_with(transforms::all(), &recipes, std::slice::from_ref(name), &[], false).map_err(|e| ConfigError {
+                path: origin.path.clone(),
+                line: Some(origin.line),
+                message: e.to_string(),
+            })?;
+        }
+        Ok(())
     }
 
     /// The settings in `text`, which stands at `path`, without those that it extends.
@@ -274,6 +297,10 @@ impl Config {
             Ok(())
         })()
         .map_err(|(at, message): Wrong| fail(at, message))?;
+        // A file that extends another one may name the recipes of that.
+        if out.extends.is_empty() {
+            out.check_names()?;
+        }
         Ok(out)
     }
 
@@ -339,6 +366,15 @@ impl Settings {
             self.transforms.entry(id.clone()).or_default().extend(table.clone());
         }
         self.origins.extend(other.origins.clone());
+        self.foreign.extend(other.foreign.clone());
+    }
+
+    /// A list of transforms, groups and recipes.
+    fn names(&mut self, value: &Spanned<DeValue>, origin: &dyn Fn(usize) -> Origin) -> Result<Vec<String>, Wrong> {
+        let list = texts(value)?;
+        let foreign = list.iter().filter(|(name, _)| own_name(name).is_err());
+        self.foreign.extend(foreign.map(|(name, at)| (name.clone(), origin(*at))));
+        Ok(list.into_iter().map(|(name, _)| name).collect())
     }
 
     /// Takes one key; `others` are keys that would have been right at this place too.
@@ -349,20 +385,19 @@ impl Settings {
         others: &[&str],
         origin: &dyn Fn(usize) -> Origin,
     ) -> Result<(), Wrong> {
-        let mut note = |name: String, at: usize| self.origins.insert(name, origin(at));
         match key.get_ref().as_ref() {
             "select" => {
-                self.select = Some(names(value)?);
-                note("select".to_owned(), key.span().start);
+                self.select = Some(self.names(value, origin)?);
+                self.origins.insert("select".to_owned(), origin(key.span().start));
             }
             "ignore" => {
-                self.ignore = Some(names(value)?);
-                note("ignore".to_owned(), key.span().start);
+                self.ignore = Some(self.names(value, origin)?);
+                self.origins.insert("ignore".to_owned(), origin(key.span().start));
             }
             "cache" => {
                 known_value(value, "cache", &Caches::ALL.map(Caches::name))?;
                 self.cache = Caches::ALL.into_iter().find(|c| value.get_ref().as_str() == Some(c.name()));
-                note("cache".to_owned(), key.span().start);
+                self.origins.insert("cache".to_owned(), origin(key.span().start));
             }
             "transforms" => {
                 for (id, options) in table_of(value)? {
@@ -375,7 +410,7 @@ impl Settings {
                         if let Some(spec) = specs.iter().find(|o| o.name == name.get_ref()) {
                             known_value(value, spec.name, spec.values)?;
                         }
-                        note(format!("transforms.{}.{}", id.get_ref(), name.get_ref()), name.span().start);
+                        self.origins.insert(format!("transforms.{}.{}", id.get_ref(), name.get_ref()), origin(name.span().start));
                         let value = own(value)?;
                         self.transforms.entry(id.get_ref().to_string()).or_default().insert(name.get_ref().to_string(), value);
                     }
@@ -419,16 +454,19 @@ pub(crate) fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b De
 
 /// A list of transforms and groups, each of which has to exist.
 pub(crate) fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
+    texts(value)?.into_iter().map(|(name, at)| own_name(&name).map(|()| name).map_err(|e| (at, e.to_string()))).collect()
+}
+
+/// A list of names, with their offsets.
+fn texts(value: &Spanned<DeValue>) -> Result<Vec<(String, usize)>, Wrong> {
     let wrong = |v: &Spanned<DeValue>| (v.span().start, "expected a list of names in quotes".to_owned());
     let list = value.get_ref().as_array().ok_or_else(|| wrong(value))?;
-    list.iter()
-        .map(|item| {
-            let name = item.get_ref().as_str().ok_or_else(|| wrong(item))?.to_owned();
-            crate::pipeline::Selection::resolve(transforms::all(), std::slice::from_ref(&name), &[], false)
-                .map_err(|e| (item.span().start, e.to_string()))?;
-            Ok(name)
-        })
-        .collect()
+    list.iter().map(|item| Ok((item.get_ref().as_str().ok_or_else(|| wrong(item))?.to_owned(), item.span().start))).collect()
+}
+
+/// Fails for a name that is no transform and no group.
+fn own_name(name: &str) -> Result<(), UnknownName> {
+    Selection::resolve(transforms::all(), &[name.to_owned()], &[], false).map(|_| ())
 }
 
 /// The value without its places.

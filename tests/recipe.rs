@@ -129,3 +129,22 @@ fn recipes_go_the_way_of_all_transforms() {
     tree.write("Dockerfile", format!("# restage: ignore[recipes] not yet\n{LEGACY}").as_bytes());
     assert!(!tree.run(&["diff"]).err.contains("internal-registry (review)"));
 }
+
+#[test]
+fn settings_select_and_ignore_recipes_by_their_ids() {
+    let registry = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/internal-registry.toml")).unwrap();
+    let tree = Tree::new(&[("r.toml", &registry), ("a/Dockerfile", LEGACY), ("b/Dockerfile", LEGACY)]);
+    tree.write("org.toml", b"recipes = [\"r.toml\"]\n");
+    tree.write(
+        "restage.toml",
+        b"extends = \"org.toml\"\nselect = [\"internal-registry\"]\n[per-path.\"b/*\"]\nignore = [\"internal-registry\"]\n",
+    );
+    let run = tree.run(&["diff"]);
+    let out = String::from_utf8(run.out).unwrap();
+    assert_eq!(run.status, 1, "{}", run.err);
+    assert!(out.contains("b/a/Dockerfile") && !out.contains("b/b/Dockerfile") && !out.contains("apt-get update \\"), "{out}");
+    tree.write("restage.toml", b"extends = \"org.toml\"\n[per-path.\"c/*\"]\nignore = [\"internal-registri\"]\n");
+    let run = tree.run(&["diff"]);
+    assert_eq!(run.status, 2);
+    assert!(run.err.contains("restage.toml:3: ") && run.err.contains("internal-registri"), "{}", run.err);
+}
