@@ -31,9 +31,9 @@ pub struct OptionSpec {
     pub transform: &'static str,
     /// The key in `[transforms.ID]`.
     pub name: &'static str,
-    /// The values that it can have.
+    /// The values that it can have; empty for any of the default's type.
     pub values: &'static [&'static str],
-    /// The one of them that holds where it is not set.
+    /// What holds where it is not set.
     pub default: &'static str,
     /// What it means, in a sentence.
     pub about: &'static str,
@@ -55,13 +55,89 @@ pub const OPTIONS: &[OptionSpec] = &[
         default: "auto",
         about: "\"chain\" joins by &&, \"heredoc\" in here-documents where it can be done, \"auto\" in here-documents where the file has them",
     },
+    OptionSpec {
+        transform: "non-root",
+        name: "user",
+        values: &[],
+        default: "app",
+        about: "the name of the user that is made; where it is set, the image's own user is not taken",
+    },
+    OptionSpec {
+        transform: "non-root",
+        name: "uid",
+        values: &[],
+        default: "10001",
+        about: "its number; where it is set, the image's own user is not taken",
+    },
+    OptionSpec {
+        transform: "non-root",
+        name: "gid",
+        values: &[],
+        default: "10001",
+        about: "its group's number; that of the user where only uid is set",
+    },
+    OptionSpec { transform: "non-root", name: "home", values: &[], default: "/home/app", about: "its home, which is made" },
+    OptionSpec {
+        transform: "non-root",
+        name: "shell",
+        values: &[],
+        default: "/bin/sh",
+        about: "its login shell; the image's usual one where it is not set",
+    },
+    OptionSpec {
+        transform: "non-root",
+        name: "system",
+        values: &[],
+        default: "false",
+        about: "true makes a system user, without a home and without a login shell",
+    },
+    OptionSpec {
+        transform: "non-root",
+        name: "numeric",
+        values: &[],
+        default: "true",
+        about: "whether USER is a number, which Kubernetes can verify, or a name; users that images bring stay names unless it is set",
+    },
 ];
 
 impl OptionSpec {
     /// Its values as one lists them in a sentence, in quotes.
     #[must_use]
     pub fn choice(&self) -> String {
-        choice(self.values)
+        match self.kind() {
+            _ if !self.values.is_empty() => choice(self.values),
+            "boolean" => "true or false".to_owned(),
+            "integer" => "a number".to_owned(),
+            _ => "text in quotes".to_owned(),
+        }
+    }
+
+    /// The default as TOML.
+    #[must_use]
+    pub fn written_default(&self) -> String {
+        if self.kind() == "string" { format!("{:?}", self.default) } else { self.default.to_owned() }
+    }
+
+    /// The type of its values, as TOML calls it.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.default {
+            "true" | "false" => "boolean",
+            text if text.parse::<u32>().is_ok() => "integer",
+            _ => "string",
+        }
+    }
+
+    /// Fails for a value that it can't have.
+    fn takes(&self, value: &Spanned<DeValue>) -> Result<(), Wrong> {
+        if !self.values.is_empty() {
+            return known_value(value, self.name, self.values);
+        }
+        let found = value.get_ref().type_str();
+        if found == self.kind() {
+            return Ok(());
+        }
+        Err((value.span().start, format!("`{}` is {}, found {found}", self.name, self.choice())))
     }
 }
 
@@ -408,7 +484,7 @@ impl Settings {
                         let names: Vec<&str> = specs.iter().map(|o| o.name).collect();
                         known_key(name, &format!("option of {}", id.get_ref()), &names)?;
                         if let Some(spec) = specs.iter().find(|o| o.name == name.get_ref()) {
-                            known_value(value, spec.name, spec.values)?;
+                            spec.takes(value)?;
                         }
                         self.origins.insert(format!("transforms.{}.{}", id.get_ref(), name.get_ref()), origin(name.span().start));
                         let value = own(value)?;

@@ -30,6 +30,16 @@ fn config_tells_what_holds_and_where_it_is_from() {
 }
 
 #[test]
+fn options_of_a_transform_reach_it_and_have_to_be_of_their_type() {
+    let dockerfile = "FROM debian:12-slim\nWORKDIR /srv\nCOPY run.sh .\nCMD [\"sh\", \"run.sh\"]\n";
+    let with = |options: &str| Tree::new(&[("Dockerfile", dockerfile), ("run.sh", "echo\n"), ("restage.toml", options)]);
+    let diff = out(&with("[transforms.non-root]\nuser = \"web\"\nuid = 2000\nsystem = true\nnumeric = false\n"), &["diff"]);
+    assert!(diff.contains("+RUN groupadd --system --gid 2000 web") && diff.contains("+USER web"), "{diff}");
+    let run = with("[transforms.non-root]\nuid = \"2000\"\n").run(&["diff"]);
+    assert!(run.status == 2 && run.err.contains("restage.toml:2: `uid` is a number, found string"), "{}", run.err);
+}
+
+#[test]
 fn caches_are_mounted_or_cleaned_never_both() {
     let text = "FROM python:3.12-slim\nCOPY . .\nRUN apt-get update && apt-get install -y git && rm -rf /var/lib/apt/lists/*\nRUN pip install -r requirements.txt\nUSER app\nRUN pip install x\n";
     let tree = Tree::new(&[("a/Dockerfile", text), ("a/restage.toml", "cache = \"mount\"\n"), ("b/Dockerfile", text)]);

@@ -23,6 +23,26 @@ fn every_transform_has_a_page_with_the_same_headings() {
     }
 }
 
+/// The names in the first column of a page's table of options.
+fn options_on(page: &str) -> Vec<&str> {
+    let table = page.split_once("## Options").map_or("", |(_, rest)| rest.split("\n## ").next().unwrap());
+    let cells = table.lines().filter_map(|l| l.strip_prefix("| `")?.split_once(" |"));
+    cells.flat_map(|(cell, _)| cell.split(", ")).map(|name| name.trim_matches('`')).collect()
+}
+
+#[test]
+fn every_option_is_on_its_page_and_can_be_set() {
+    for t in transforms::all() {
+        let known: Vec<_> = restage::config::OPTIONS.iter().filter(|o| o.transform == t.id).map(|o| o.name).collect();
+        for name in &known {
+            assert!(t.page.contains(&format!("`{name}")), "{}: the page does not tell of the option {name}", t.id);
+        }
+        for name in options_on(t.page) {
+            assert!(known.contains(&name), "{}: `{name}` of its page can't be set", t.id);
+        }
+    }
+}
+
 #[test]
 fn every_transform_has_cases_that_fire_and_cases_that_do_not() {
     for t in transforms::all() {

@@ -21,6 +21,7 @@ pub mod npm_ci;
 mod packages;
 pub mod pip;
 pub mod pipefail;
+pub mod setuid;
 mod style;
 pub mod sudo;
 #[cfg(test)]
@@ -140,4 +141,5 @@ static ALL: &[Transform] = &[
     merge_run::TRANSFORM,
     non_root::TRANSFORM,
     pipefail::TRANSFORM,
+    setuid::TRANSFORM,
 ];

@@ -92,14 +92,17 @@ pub fn secrets() -> &'static [String] {
 pub fn reads_history(text: &str) -> Option<&str> {
     let history = contents();
     let asks = |at: usize| {
-        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        let head = text.get(..at).unwrap_or_default();
+        let folder = ["/usr/local/bin/", "/usr/bin/", "/bin/"].iter().find_map(|folder| head.strip_suffix(folder));
+        let head = folder.unwrap_or(head);
+        let before = head.chars().next_back();
         let after = text.get(at + 3..).unwrap_or_default();
         if before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '/' | '@' | '+' | '$' | '{')) {
             return false;
         }
         if before == Some('.') {
             // `.git/HEAD`, `'.git'`, but neither `x.git` nor `.gitignore`.
-            let further = text.get(..at.saturating_sub(1)).and_then(|t| t.chars().next_back());
+            let further = head.get(..head.len().saturating_sub(1)).and_then(|t| t.chars().next_back());
             return !further.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | ')' | '}'))
                 && !after.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-'));
         }
@@ -133,6 +136,7 @@ mod tests {
             reads("VERSION := $(shell git describe --tags)") && reads("subprocess.run([\"git\", \"log\"])") && reads("open('.git/HEAD')")
         );
         assert!(reads("s.files = `git ls-files`.split") && reads("build-backend = \"setuptools_scm\"") && reads("cat .git/HEAD"));
+        assert!(reads("/usr/bin/git describe --tags") && reads("['/usr/bin/git', 'log']") && !reads("see /usr/bin/github describe"));
         assert!(!reads("git clone https://example.com/x.git") && !reads("url = \"git+https://x/y.git\"") && !reads(".gitignore"));
         assert!(!reads("https://github.com/x/git/blob") && !reads("# commit this to git and push") && !reads("legit = 1"));
     }

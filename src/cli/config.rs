@@ -63,7 +63,7 @@ pub fn show(args: &ConfigArgs) -> io::Result<Exit> {
     writeln!(out, "cache = {:?}  # {}", settings.cache.unwrap_or_default().name(), origin("cache"))?;
     for option in OPTIONS {
         let set = settings.transforms.get(option.transform).and_then(|t| t.get(option.name));
-        let value = set.map_or_else(|| format!("{:?}", option.default), ToString::to_string);
+        let value = set.map_or_else(|| option.written_default(), ToString::to_string);
         let name = format!("transforms.{}.{}", option.transform, option.name);
         writeln!(out, "{name} = {value}  # {}; {}", origin(&name), option.choice())?;
     }
@@ -114,7 +114,7 @@ fn template() -> String {
             out.push_str(&format!("# [transforms.{}]\n", t.id));
         }
         for o in options {
-            out.push_str(&format!("# {} = {:?}  # {}: {}\n", o.name, o.default, o.choice(), o.about));
+            out.push_str(&format!("# {} = {}  # {}: {}\n", o.name, o.written_default(), o.choice(), o.about));
         }
     }
     out.push_str(

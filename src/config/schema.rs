@@ -76,7 +76,13 @@ fn transforms_schema() -> Value {
         let options: Map<String, Value> = OPTIONS
             .iter()
             .filter(|o| o.transform == t.id)
-            .map(|o| (o.name.to_owned(), json!({ "enum": o.values, "default": o.default, "description": o.about })))
+            .map(|o| {
+                let about = match (o.values, o.kind()) {
+                    ([], kind) => json!({ "type": kind, "description": format!("{}; {} by default", o.about, o.written_default()) }),
+                    (values, _) => json!({ "enum": values, "default": o.default, "description": o.about }),
+                };
+                (o.name.to_owned(), about)
+            })
             .collect();
         properties.insert(
             t.id.to_owned(),

@@ -19,6 +19,8 @@ use crate::syntax::{Keyword, View, mount};
 
 /// How many files of a context are looked at to find one that stands for the others.
 const MOST_FILES: usize = 2_000;
+/// How many of those that other copies take are tried.
+const MOST_KINDS: usize = 50;
 
 /// What has changed in the build context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +59,20 @@ pub enum Again {
 /// The counted steps after `change`, stage by stage.
 #[must_use]
 pub fn rebuild(model: &Model, change: Change) -> Vec<Counted> {
+    rebuilt(model, &copies(model), change)
+}
+
+/// The copies that can be followed, by the index of their step.
+fn copies<'m>(model: &'m Model) -> BTreeMap<usize, Copy<'m>> {
+    model.steps.iter().enumerate().filter_map(|(i, s)| Some((i, Copy::of(model, s)?))).collect()
+}
+
+fn rebuilt(model: &Model, copies: &BTreeMap<usize, Copy>, change: Change) -> Vec<Counted> {
     let change = match change {
         Change::File(file) if model.context.ignore().excludes(file) => Change::Nothing,
         change => change,
     };
+    let world = World { model, copies, change };
     let needed = needed(model);
     let mut after: Vec<Stale> = Vec::with_capacity(model.stages.len());
     let mut out = Vec::new();
@@ -75,7 +87,7 @@ pub fn rebuild(model: &Model, change: Change) -> Vec<Counted> {
             if !is_counted(step.keyword) {
                 continue;
             }
-            let again = stale.take(model, number, step, change, &after);
+            let again = stale.take(&world, number, (index, step), &after);
             counted.push((index, again));
         }
         after.push(stale);
@@ -118,14 +130,17 @@ pub fn typical_manifest(before: &Model, after: &Model) -> Option<String> {
 
 fn typical(before: &Model, after: &Model, mut files: Vec<&String>) -> Option<String> {
     files.sort_by_cached_key(|f| (f.matches('/').count(), *f));
-    let copies: Vec<Copy> = [before, after].iter().flat_map(|m| m.steps.iter().filter_map(|s| Copy::of(m, s))).collect();
+    let (old, new) = (copies(before), copies(after));
     // Files that the same copies take make the same steps run again.
     let mut alike: BTreeMap<Vec<bool>, &String> = BTreeMap::new();
     for file in files.into_iter().take(MOST_FILES) {
-        alike.entry(copies.iter().map(|c| c.target(file).is_some()).collect()).or_insert(file);
+        alike.entry(old.values().chain(new.values()).map(|c| c.target(file).is_some()).collect()).or_insert(file);
+        if alike.len() == MOST_KINDS {
+            break;
+        }
     }
-    let again = |model, file: &str| rebuild(model, Change::File(file)).iter().filter(|c| c.again > Again::No).count();
-    let kinds = alike.into_values().map(|f| (again(before, f), again(after, f), f)).filter(|(b, a, _)| b + a > 0);
+    let again = |model, copies, file: &str| rebuilt(model, copies, Change::File(file)).iter().filter(|c| c.again > Again::No).count();
+    let kinds = alike.into_values().map(|f| (again(before, &old, f), again(after, &new, f), f)).filter(|(b, a, _)| b + a > 0);
     let best = kinds.min_by_key(|(b, a, f)| (Reverse(*b), Reverse(*a), f.matches('/').count(), *f));
     best.map(|(_, _, f)| f.clone())
 }
@@ -174,9 +189,16 @@ fn stage_named(model: &Model, name: &str, before: usize) -> Option<usize> {
 }
 
 /// The mounts of a RUN that bring files, variables as written.
-fn mounts(step: &Step) -> impl Iterator<Item = mount::Mount> + '_ {
+pub fn mounts(step: &Step) -> impl Iterator<Item = mount::Mount> + '_ {
     let values = step.reading.flags.iter().filter(|f| f.name == "mount").filter_map(|f| f.value.as_deref());
     values.filter_map(|value| mount::parse(value, &|text| Ok(text.to_owned())).ok()).filter(|m| m.kind == "bind" || !m.from.is_empty())
+}
+
+/// What a simulation goes by.
+struct World<'w, 'm> {
+    model: &'w Model<'m>,
+    copies: &'w BTreeMap<usize, Copy<'w>>,
+    change: Change<'w>,
 }
 
 /// What has become of a stage so far.
@@ -190,12 +212,13 @@ struct Stale {
 
 impl Stale {
     /// Takes a step in; whether it runs again.
-    fn take(&mut self, model: &Model, stage: usize, step: &Step, change: Change, stages: &[Self]) -> Again {
+    fn take(&mut self, world: &World, stage: usize, (index, step): (usize, &Step), stages: &[Self]) -> Again {
+        let World { model, change, .. } = *world;
         match &step.view {
             View::Copy { from, .. } => {
                 let brought = match from {
                     Some(from) => stage_named(model, from, stage).and_then(|n| stages.get(n)).and_then(|s| s.gives(model, step)),
-                    None => takes(model, step, change).map(|to| (to, Again::Yes)),
+                    None => takes(world, index, step).map(|to| (to, Again::Yes)),
                 };
                 // A linked copy is a layer that does not look at what lies below it.
                 let linked = step.reading.flags.iter().any(|f| f.name == "link" && f.value.as_deref() != Some("false"));
@@ -255,12 +278,13 @@ impl Stale {
 }
 
 /// Where a COPY from the context brings what has changed: a path of the image, or anywhere.
-fn takes(model: &Model, step: &Step, change: Change) -> Option<Option<String>> {
+fn takes(world: &World, index: usize, step: &Step) -> Option<Option<String>> {
+    let World { model, copies, change } = *world;
     let View::Copy { sources, destination, .. } = &step.view else { return None };
     if change == Change::Nothing {
         return None;
     }
-    if let (Some(copy), Change::File(file)) = (Copy::of(model, step), change) {
+    if let (Some(copy), Change::File(file)) = (copies.get(&index), change) {
         return copy.target(file).map(Some);
     }
     let taken = |word: &str| match model.expand(step, word) {

@@ -1,13 +1,11 @@
 //! The files of a project that its package manager reads to install its dependencies.
 
-use super::needs::Install;
+use super::needs::{Install, Needed};
 use crate::context::manifests::go::Module;
 use crate::context::manifests::maven::Project;
 use crate::context::manifests::node::Package;
 use crate::context::{Context, join, normalize};
 use crate::model::Model;
-
-type Needed = Result<Vec<String>, String>;
 
 /// Those of the names that `folder` has.
 pub(super) fn present(context: &Context, folder: &str, names: &[&str]) -> Vec<String> {

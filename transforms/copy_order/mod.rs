@@ -1,11 +1,14 @@
 //! Copies what the install steps read first, then installs, then copies the rest.
 
+mod beside;
 mod changing;
 mod fetch;
 mod manifests;
 mod needs;
+mod split;
 pub(crate) mod store;
 
+use beside::Copies;
 use needs::Need;
 
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
@@ -17,6 +20,9 @@ use crate::model::path::inside;
 use crate::model::{Model, Step, path};
 use crate::source::Span;
 use crate::syntax::{Form, ItemKind, Keyword, View};
+
+/// How many RUNs behind a COPY are looked at.
+const MOST_RUNS: usize = 400;
 
 /// See `page.md`.
 pub const TRANSFORM: Transform = Transform {
@@ -32,6 +38,7 @@ fn run(model: &Model) -> Findings {
     let mut findings = Findings::default();
     for stage in 0..model.stages.len() {
         let range = model.stages.get(stage).map_or(0..0, |s| s.steps.clone());
+        let copies = Copies::of(model, range.clone());
         // One move a stage and pass: the copy nearest to the install first, so that earlier ones follow in order.
         let mut moved = false;
         for at in range.clone().rev() {
@@ -39,28 +46,26 @@ fn run(model: &Model) -> Findings {
             if !matches!(step.keyword, Keyword::Copy | Keyword::Add) || is_windows(step) {
                 continue;
             }
-            let Some(end) = first_block(model, at, range.end) else {
+            let Some(end) = first_block(model, &copies, at, range.end) else {
                 unknown(model, step, at, range.end, &mut findings);
                 continue;
             };
-            if end.refuses {
-                let reason = format!(
-                    "{} is copied before the install of line {}, which can't go first: {}",
-                    source_text(step),
-                    end.line,
-                    end.reason
-                );
-                findings.refusals.push(Refusal { reason, line: end.line });
-            } else if let Some(install) = blocked_install(model, &end, range.end) {
-                let reason = format!(
-                    "{} is copied before the install of line {install}, which can't go first: line {} stands between ({})",
-                    source_text(step),
-                    end.line,
-                    end.reason
-                );
-                findings.refusals.push(Refusal { reason, line: install });
+            let split = split::apart(model, stage, &end);
+            let refusal = |line: usize, why: String| Refusal {
+                reason: format!("{} is copied before the install of line {line}, which can't go first: {why}", source_text(step)),
+                line,
+            };
+            match &split {
+                Some(Ok(_)) => {}
+                Some(Err(reason)) => findings.refusals.push(refusal(end.line, reason.clone())),
+                None if end.refuses => findings.refusals.push(refusal(end.line, end.reason.clone())),
+                None => {
+                    let between = format!("line {} stands between ({})", end.line, end.reason);
+                    findings.refusals.extend(blocked_install(model, &end, range.end).map(|install| refusal(install, between)));
+                }
             }
-            let proposal = moving(model, &end, range.end).or_else(|| fetch::before_build(model, stage, &end)).filter(|_| !moved);
+            let proposal =
+                moving(model, &end).or_else(|| split?.ok()).or_else(|| fetch::before_build(model, stage, &end)).filter(|_| !moved);
             if let Some(proposal) = proposal {
                 moved = true;
                 findings.proposals.push(proposal);
@@ -92,7 +97,8 @@ fn blocked_install(model: &Model, reach: &Reach, end: usize) -> Option<usize> {
         return None;
     }
     let behind = model.steps.get(reach.block + 1..end).unwrap_or_default();
-    let install = behind.iter().find(|s| matches!(needs::of_run(model, s, &reach.copy), Need::Files { installs: true, .. }))?;
+    let runs = behind.iter().filter(|s| s.keyword == Keyword::Run).take(MOST_RUNS);
+    let install = runs.into_iter().find(|s| matches!(needs::of_run(model, s, &reach.copy), Need::Files { installs: true, .. }))?;
     Some(install.line)
 }
 
@@ -128,11 +134,13 @@ struct Reach<'m> {
 }
 
 /// `None` where the COPY can't be followed or the context is not known.
-fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>> {
+fn first_block<'m>(model: &'m Model, copies: &Copies<'m>, at: usize, end: usize) -> Option<Reach<'m>> {
     if !model.context.is_known() {
         return None;
     }
-    let copy = Copy::of(model, model.steps.get(at)?)?;
+    let copy = copies.get(at)?.clone();
+    let beside = copies.beside(&copy, at);
+    let mut runs = 0;
     // What lies in the system's own folders may be the configuration of any step.
     let system = ["/", "/etc", "/usr", "/usr/local", "/var", "/bin", "/lib", "/sbin", "/opt", "/root", "/home"];
     if copy.parts.iter().any(|p| system.contains(&p.target.as_str()) || inside(&p.target, "/etc") || inside(&p.target, "/usr/local")) {
@@ -143,7 +151,9 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
     let expands = source_text(model.steps.get(at)?).contains('$') || reach.copy.written.contains('$');
     for index in at + 1..end {
         let step = model.steps.get(index)?;
+        runs += usize::from(step.keyword == Keyword::Run);
         let stop = match step.keyword {
+            Keyword::Run if runs > MOST_RUNS => true,
             Keyword::Run => match needs::of_run(model, step, &reach.copy) {
                 Need::Files { files, installs }
                     if installs && reach.tending.iter().flat_map(|(_, f)| f).any(|f| files.contains(f) || reads.contains(f)) =>
@@ -172,7 +182,10 @@ fn first_block<'m>(model: &'m Model, at: usize, end: usize) -> Option<Reach<'m>>
                     true
                 }
             },
-            Keyword::Copy | Keyword::Add => !is_apart(model, step, &reach.copy) || overwrites(model, step, &reach),
+            Keyword::Copy | Keyword::Add => {
+                let other = copies.get(index);
+                beside.contains(&index) && !is_apart(model, step, other, &reach.copy) || overwrites(other, &reach)
+            }
             Keyword::Env | Keyword::Arg => expands,
             Keyword::Workdir => below(model, step, &reach.copy),
             Keyword::Volume => true,
@@ -218,8 +231,8 @@ fn below(model: &Model, step: &Step, copy: &Copy) -> bool {
 }
 
 /// Whether a further COPY writes nothing that `copy` writes from another source, so that their order does not matter.
-fn is_apart(model: &Model, step: &Step, copy: &Copy) -> bool {
-    if let Some(other) = Copy::of(model, step) {
+fn is_apart(model: &Model, step: &Step, other: Option<&Copy>, copy: &Copy) -> bool {
+    if let Some(other) = other {
         let files = other.files(model);
         return files.len() < 5_000
             && files.iter().all(|file| match other.target(file) {
@@ -229,17 +242,21 @@ fn is_apart(model: &Model, step: &Step, copy: &Copy) -> bool {
             // An attribute that the one sets and the other does not would change with the order.
             && (attributes(step) == attributes(copy.step) || !files.iter().filter_map(|f| other.target(f)).any(|t| copy.covers(&t)));
     }
-    let View::Copy { destination, .. } = &step.view else { return false };
-    let Some(to) = model.expand(step, &destination.text) else { return false };
-    let Some(workdir) = step.before.workdir.as_deref() else { return false };
-    let target = needs::absolute(workdir, &to);
+    let Some(target) = target(model, step) else { return false };
     !copy.covers(&target) && !inside(&copy.destination, &target)
 }
 
+/// Where a COPY puts what it takes.
+fn target(model: &Model, step: &Step) -> Option<String> {
+    let View::Copy { destination, .. } = &step.view else { return None };
+    let to = model.expand(step, &destination.text)?;
+    Some(needs::absolute(step.before.workdir.as_deref()?, &to))
+}
+
 /// Whether a further COPY brings a file anew that a step before it has changed.
-fn overwrites(model: &Model, step: &Step, reach: &Reach) -> bool {
+fn overwrites(other: Option<&Copy>, reach: &Reach) -> bool {
     let targets: Vec<String> = reach.tending.iter().flat_map(|(_, files)| files).filter_map(|f| reach.copy.target(f)).collect();
-    !targets.is_empty() && Copy::of(model, step).is_none_or(|other| targets.iter().any(|t| other.covers(t)))
+    !targets.is_empty() && other.is_none_or(|other| targets.iter().any(|t| other.covers(t)))
 }
 
 fn attributes(step: &Step) -> Vec<(&str, Option<&str>)> {
@@ -251,9 +268,26 @@ fn attributes(step: &Step) -> Vec<(&str, Option<&str>)> {
         .collect()
 }
 
-/// The move of a COPY behind the install steps that read nothing else of it.
-fn moving(model: &Model, reach: &Reach, end: usize) -> Option<Proposal> {
-    let (last, reads) = reach.install.as_ref()?;
+/// What is copied ahead of the install steps.
+struct Ahead {
+    /// The files and folders of the context that they read.
+    brought: Vec<String>,
+    narrow: Narrow,
+}
+
+impl Ahead {
+    /// In words, behind "read".
+    fn what(&self) -> String {
+        match self.brought.as_slice() {
+            [] => "nothing of it".to_owned(),
+            files if files.len() <= 3 => format!("{} alone", files.join(", ")),
+            files => format!("{} of its files alone", files.len()),
+        }
+    }
+}
+
+/// What has to be copied ahead for steps that read `reads`; `None` where nothing is gained.
+fn ahead(model: &Model, reach: &Reach, reads: &[String]) -> Option<Ahead> {
     let copy = &reach.copy;
     let brought: Vec<&String> = reads.iter().filter(|f| copy.target(f).is_some()).collect();
     if !copy.takes_folder() && brought.is_empty() {
@@ -266,24 +300,26 @@ fn moving(model: &Model, reach: &Reach, end: usize) -> Option<Proposal> {
         list.sort();
         list.dedup();
     }
-    if old == new || old.iter().all(|f| new.contains(f)) {
-        return None;
-    }
+    let gain = old != new && !old.iter().all(|f| new.contains(f));
+    gain.then(|| Ahead { brought: brought.into_iter().cloned().collect(), narrow })
+}
+
+/// The move of a COPY behind the install steps that read nothing else of it.
+fn moving(model: &Model, reach: &Reach) -> Option<Proposal> {
+    let (last, reads) = reach.install.as_ref()?;
+    let ahead = ahead(model, reach, reads)?;
     let install = model.steps.get(*last)?;
-    let what = match brought.as_slice() {
-        [] => "nothing of it".to_owned(),
-        files if files.len() <= 3 => format!("{} alone", files.iter().map(|f| f.as_str()).collect::<Vec<_>>().join(", ")),
-        files => format!("{} of its files alone", files.len()),
-    };
-    let edits = relocate(model, reach, *last + 1, &narrow.lines, "")?;
-    debug_assert!(*last < end);
     Some(Proposal {
         level: Level::Safe,
         title: format!("copy the sources after the install of line {}", install.line),
-        reason: format!("the install steps up to line {} read {what}, so they need not run again when other files change", install.line),
-        line: copy.step.line,
+        reason: format!(
+            "the install steps up to line {} read {}, so they need not run again when other files change",
+            install.line,
+            ahead.what()
+        ),
+        line: reach.copy.step.line,
         declares: Vec::new(),
-        edits,
+        edits: relocate(model, reach, *last + 1, &ahead.narrow.lines, "")?,
     })
 }
 

@@ -18,7 +18,7 @@ pub(super) enum Need {
 }
 
 /// A command's needs; `Err` with the reason where it reads more than can be said.
-type Needed = Result<Vec<String>, String>;
+pub(super) type Needed = Result<Vec<String>, String>;
 
 pub(super) fn of_run(model: &Model, step: &Step, copy: &Copy) -> Need {
     let more = |reason: String, line: usize, installs: bool| Need::More { reason, line, installs };
@@ -49,14 +49,14 @@ pub(super) fn of_run(model: &Model, step: &Step, copy: &Copy) -> Need {
     Need::Files { files, installs }
 }
 
-fn is_install(action: &Action) -> bool {
+pub(super) fn is_install(action: &Action) -> bool {
     matches!(
         action,
         Action::Language { operation: Operation::Install | Operation::Download, .. } | Action::System { operation: Operation::Install, .. }
     )
 }
 
-fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> Needed {
+pub(super) fn of_command(model: &Model, step: &Step, command: &Classified, copy: &Copy) -> Needed {
     let Some(directory) = command.directory.as_deref() else { return Err("runs in a folder that is not known".into()) };
     let reaches = |word: &ShellWord| match &word.literal {
         Some(text) => copy.covers(&absolute(directory, text)),

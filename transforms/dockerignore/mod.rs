@@ -7,10 +7,11 @@ use project::Project;
 
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::catalog::context::{LeaveOut, left_out, secrets};
-use crate::context::{Context, is_within, join};
+use crate::context::{Context, is_within};
 use crate::edit::Edit;
 use crate::model::Model;
 use crate::model::copied::Copy;
+use crate::model::rebuild::mounts;
 use crate::source::Span;
 use crate::syntax::Dockerfile;
 
@@ -40,9 +41,7 @@ fn run(model: &Model) -> Findings {
     let copies: Vec<Copy> = model.steps.iter().filter_map(|s| Copy::of(model, s)).filter(Copy::takes_folder).collect();
     let Some(first) = copies.first() else { return findings };
     // A mount reads the context too, under names that are not looked at here.
-    let mounts =
-        |s: &crate::model::Step| s.reading.flags.iter().filter(|f| f.name == "mount").filter_map(|f| f.value.as_deref()).any(binds_context);
-    if let Some(step) = model.steps.iter().find(|s| mounts(s)) {
+    if let Some(step) = model.steps.iter().find(|s| mounts(s).any(|m| m.kind == "bind" && m.from.is_empty())) {
         let reason = "this mounts the build context, and what it reads there is not known".to_owned();
         findings.refusals.push(Refusal { reason, line: step.line });
         return findings;
@@ -73,23 +72,14 @@ fn run(model: &Model) -> Findings {
     findings
 }
 
-/// Whether a mount, as a flag names it, is of the build context.
-fn binds_context(mount: &str) -> bool {
-    let has = |key: &str| mount.split(',').any(|part| part.split('=').next() == Some(key));
-    !has("from") && (!has("type") || mount.split(',').any(|part| part == "type=bind"))
-}
-
 /// What of the context has no place in an image and is brought by the copy of a folder.
 fn taken<'m>(context: &Context, project: &Project, copies: &[Copy<'m>]) -> Vec<Taken<'m>> {
     let mut out = Vec::new();
     for fact in left_out() {
         for path in project.named(&fact.name) {
-            let folder = parent(path);
-            let is_it = fact.holds.as_ref().is_none_or(|f| context.kind_on_disk(&join(path, f)).is_some())
-                && fact.beside.as_ref().is_none_or(|f| context.kind_on_disk(&join(folder, f)).is_some());
             let is_sent = context.exists(path) && (context.is_file(path) || !context.list(path).is_empty());
             let copy = copies.iter().find(|c| c.parts.iter().any(|p| p.folder && is_within(path, &p.source)));
-            if let (Some(copy), true, true) = (copy, is_it, is_sent) {
+            if let (Some(copy), true, true) = (copy, project::is_it(context, fact, path), is_sent) {
                 out.push(Taken { fact, path: path.clone(), copy: copy.clone() });
             }
         }
@@ -106,7 +96,7 @@ fn others(model: &Model, project: &Project) -> Vec<(String, Dockerfile)> {
     let own = model.file.source();
     let of_its_own = model.context.ignore_path().is_some_and(|p| p != ".dockerignore");
     let paths = project.dockerfiles().iter().filter(|p| !of_its_own && model.context.kind_on_disk(&format!("{p}.dockerignore")).is_none());
-    let texts = paths.filter_map(|p| Some((p.clone(), project.read(model.context, p)?)));
+    let texts = paths.filter_map(|p| Some((p.clone(), model.context.read_on_disk(p)?)));
     texts.filter(|(_, text)| **text != *own).map(|(p, text)| (p, Dockerfile::parse(&*text))).collect()
 }
 

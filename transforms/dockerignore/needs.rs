@@ -28,7 +28,7 @@ pub(super) fn of(model: &Model, fact: &LeaveOut, path: &str) -> Option<(String, 
         return model.steps.iter().find_map(|step| named_in(model, step, fact, &taking).map(|reason| (reason, step.line)));
     }
     let missing = taking.iter().find(|copy| !is_made(model, copy, fact, path))?;
-    Some((format!("no step makes it again behind this copy ({})", fact.made_by.join(", ")), missing.step.line))
+    Some((format!("no step of the stage makes it ({})", fact.made_by.join(", ")), missing.step.line))
 }
 
 /// Whether an instruction says a name or a word of what would be left out.
@@ -90,15 +90,22 @@ fn is_made(model: &Model, copy: &Copy, fact: &LeaveOut, path: &str) -> bool {
     let folder = if folder.is_empty() { "/".to_owned() } else { folder };
     let mut stage = copy.step.stage;
     while let Some(at) = stage {
-        let made = model.steps_of(at).iter().any(|step| match &step.view {
-            View::Copy { from: Some(_), destination, .. } => {
-                let to = model
-                    .expand(step, &destination.text)
-                    .and_then(|to| crate::model::path::workdir(step.before.workdir.as_deref(), &to, false));
-                to.is_some_and(|to| crate::model::path::clean(&to) == target)
+        let made = model.steps_of(at).iter().any(|step| {
+            let behind = step.item > copy.step.item;
+            match &step.view {
+                View::Copy { from: Some(_), destination, .. } if behind => {
+                    let to = model
+                        .expand(step, &destination.text)
+                        .and_then(|to| crate::model::path::workdir(step.before.workdir.as_deref(), &to, false));
+                    to.is_some_and(|to| crate::model::path::clean(&to) == target)
+                }
+                View::Run { .. } => step.run.iter().flat_map(|r| &r.commands).any(|c| {
+                    // What is installed before the copy stays; what is built is built of the sources, which the copy brings.
+                    let counts = behind || fact.beside.is_none() && matches!(c.action, Action::Language { .. });
+                    counts && !c.conditional && makes(model, c, fact, &folder, path, copy)
+                }),
+                _ => false,
             }
-            View::Run { .. } => step.commands().iter().any(|c| !c.conditional && makes(model, c, fact, &folder, path, copy)),
-            _ => false,
         });
         if made {
             return true;
@@ -120,7 +127,7 @@ fn makes(model: &Model, command: &Classified, fact: &LeaveOut, folder: &str, pat
     let is_tool = match &command.action {
         Action::Language { manager, operation, packages, .. } => {
             listed(manager)
-                && !matches!(operation, Operation::Other | Operation::Remove | Operation::Clean | Operation::Run)
+                && *operation == Operation::Install
                 && (packages.is_empty() || manager == "maven")
                 && !words.iter().any(|w| matches!(*w, "-g" | "--global" | "--prefix" | "-C" | "--dir" | "--cwd" | "global"))
         }

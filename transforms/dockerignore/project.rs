@@ -2,7 +2,6 @@
 
 use crate::catalog::context::{LeaveOut, left_out, reads_history, secrets};
 use crate::context::{Context, Kind, is_dockerfile_name, join};
-use std::rc::Rc;
 
 /// How many entries are looked at.
 const MOST: usize = 20_000;
@@ -34,8 +33,8 @@ impl Project {
                     return out;
                 }
                 let path = join(&folder, name);
-                let known = left_out().iter().any(|f| f.name == *name);
-                if known || secrets().contains(name) {
+                let facts = || left_out().iter().filter(|f| f.name == *name);
+                if facts().next().is_some() || secrets().contains(name) {
                     out.named.push(path.clone());
                 }
                 match context.kind_on_disk(&path) {
@@ -45,7 +44,7 @@ impl Project {
                         }
                         out.files.push(path);
                     }
-                    Some(Kind::Folder) if known && is_apart(context, &path, name) => {}
+                    Some(Kind::Folder) if facts().any(|f| is_it(context, f, &path)) => {}
                     Some(Kind::Folder) if context.is_link(&path) => {}
                     Some(Kind::Folder) if depth < DEEPEST => folders.push((path, depth + 1)),
                     Some(Kind::Folder) => out.whole = false,
@@ -66,11 +65,6 @@ impl Project {
 
     pub(super) fn dockerfiles(&self) -> &[String] {
         &self.dockerfiles
-    }
-
-    /// The text of a file that the context may leave out.
-    pub(super) fn read(&self, context: &Context, path: &str) -> Option<Rc<str>> {
-        context.read_on_disk(path)
     }
 
     /// Which file of the project uses what `fact` would leave out, in words.
@@ -99,12 +93,10 @@ impl Project {
     }
 }
 
-/// Whether a folder of a name that may be left out is what the name says, so that nothing of the project's own lies in it.
-fn is_apart(context: &Context, path: &str, name: &str) -> bool {
-    left_out().iter().filter(|f| f.name == *name).any(|fact| {
-        fact.holds.as_ref().is_none_or(|f| context.kind_on_disk(&join(path, f)).is_some())
-            && fact.beside.as_ref().is_none_or(|f| context.kind_on_disk(&join(super::parent(path), f)).is_some())
-    })
+/// Whether what has the name of `fact` is what the name says, so that nothing of the project's own lies in it.
+pub(super) fn is_it(context: &Context, fact: &LeaveOut, path: &str) -> bool {
+    fact.holds.as_ref().is_none_or(|f| context.kind_on_disk(&join(path, f)).is_some())
+        && fact.beside.as_ref().is_none_or(|f| context.kind_on_disk(&join(super::parent(path), f)).is_some())
 }
 
 /// Texts that people read, that other machines run, or that tools write say nothing of what the image does.

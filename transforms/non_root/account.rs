@@ -40,6 +40,13 @@ pub struct Account {
     pub why: String,
 }
 
+impl Account {
+    /// Who has no home, in words.
+    pub fn without_home(&self) -> &'static str {
+        if self.make.is_empty() { "a user without a name" } else { "a system user" }
+    }
+}
+
 /// The user for the final image of `subject`.
 ///
 /// # Errors
@@ -96,17 +103,21 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
         return object(format!("the uid {uid} is taken by {} on {}", other.name, image.written));
     }
     let name = settings.user.clone().unwrap_or_else(|| "app".into());
+    if let Some(reason) = settings.mistake() {
+        return object(reason);
+    }
     if facts.users.iter().any(|u| u.name == name) {
         return object(format!("the user {name} exists on {} already", image.written));
     }
-    let home = settings.home.clone().unwrap_or_else(|| format!("/home/{name}"));
-    let usual = settings.home.is_none();
     let minimal = facts.family.ends_with("-minimal") || facts.family.ends_with("-micro");
+    let new = New { name: &name, uid, gid, settings };
     let make = match distribution {
         _ if !facts.shell => None,
-        "debian" | "ubuntu" | "fedora" | "arch" => Some(shadow(&name, uid, gid, &home, usual, settings)),
-        "rhel" | "centos" | "rocky" | "almalinux" if !minimal => Some(shadow(&name, uid, gid, &home, usual, settings)),
-        "alpine" => Some(busybox(&name, uid, gid, &home, usual, settings)),
+        "debian" | "ubuntu" => Some(new.shadow("/usr/sbin/nologin")),
+        "arch" => Some(new.shadow("/usr/bin/nologin")),
+        "fedora" => Some(new.shadow("/sbin/nologin")),
+        "rhel" | "centos" | "rocky" | "almalinux" if !minimal => Some(new.shadow("/sbin/nologin")),
+        "alpine" => Some(new.busybox()),
         "" | "windows" => return object(format!("the distribution of {} is unknown", image.written)),
         _ => None,
     };
@@ -114,8 +125,8 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
         Some(make) => Account {
             user: if settings.numeric == Some(false) { name.clone() } else { uid.to_string() },
             owner: format!("{name}:{name}"),
+            home: new.home_named().1.then(|| new.home()),
             make,
-            home: Some(home),
             ..numeric(uid, gid, tools, "the image has no user for a program yet")
         },
         None => {
@@ -125,39 +136,68 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
     })
 }
 
-fn shadow(name: &str, uid: u32, gid: u32, home: &str, usual: bool, settings: &Settings) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut words = format!("useradd --uid {uid}");
-    if gid != uid {
-        out.push(format!("groupadd --gid {gid} {name}"));
-        words += &format!(" --gid {gid}");
-    }
-    if !usual {
-        words += &format!(" --home-dir {home}");
-    }
-    if let Some(shell) = &settings.shell {
-        words += &format!(" --shell {shell}");
-    }
-    out.push(format!("{words} --create-home {name}"));
-    out
+/// A user to be made.
+struct New<'s> {
+    name: &'s str,
+    uid: u32,
+    gid: u32,
+    settings: &'s Settings,
 }
 
-/// Without `-G`, busybox makes a group with the user's name and number (`adduser_main` in loginutils/adduser.c).
-fn busybox(name: &str, uid: u32, gid: u32, home: &str, usual: bool, settings: &Settings) -> Vec<String> {
-    let mut out = Vec::new();
-    let mut words = format!("adduser -D -u {uid}");
-    if gid != uid {
-        out.push(format!("addgroup -g {gid} {name}"));
-        words += &format!(" -G {name}");
+impl New<'_> {
+    fn home(&self) -> String {
+        self.settings.home.clone().unwrap_or_else(|| format!("/home/{}", self.name))
     }
-    if !usual {
-        words += &format!(" -h {home}");
+
+    /// The home to be named, and whether it is made: system users have none unless one is asked for.
+    fn home_named(&self) -> (Option<&str>, bool) {
+        match &self.settings.home {
+            Some(home) => (Some(home), true),
+            None if self.settings.system => (Some("/nonexistent"), false),
+            None => (None, true),
+        }
     }
-    if let Some(shell) = &settings.shell {
-        words += &format!(" -s {shell}");
+
+    /// A command line of the options that are given, each with its value, and the user's name.
+    fn command(&self, program: &str, options: &[(&str, Option<&str>)]) -> String {
+        let given = options.iter().filter_map(|(option, value)| value.map(|v| format!(" {option} {v}")));
+        format!("{program}{} {}", given.collect::<String>().replace("  ", " ").trim_end(), self.name)
     }
-    out.push(format!("{words} {name}"));
-    out
+
+    fn shadow(&self, nologin: &str) -> Vec<String> {
+        let Self { name, uid, gid, settings } = self;
+        let system = if settings.system { " --system" } else { "" };
+        // The group gets the user's number only where that lies in the range of `/etc/login.defs` (`find_new_gid` of shadow).
+        let own_group = gid != uid || settings.system || !(1000..=60000).contains(uid);
+        let (home, made) = self.home_named();
+        let shell = settings.shell.as_deref().or(settings.system.then_some(nologin));
+        let gid = gid.to_string();
+        let command = self.command(
+            &format!("useradd{system} --uid {uid}"),
+            &[
+                ("--gid", own_group.then_some(gid.as_str())),
+                ("--home-dir", home),
+                ("--shell", shell),
+                (if made { "--create-home" } else { "--no-create-home" }, Some("")),
+            ],
+        );
+        own_group.then(|| format!("groupadd{system} --gid {gid} {name}")).into_iter().chain([command]).collect()
+    }
+
+    /// Without `-G`, busybox makes a group with the user's name and number (`adduser_main` in loginutils/adduser.c), but for
+    /// system users, who share `nogroup`.
+    fn busybox(&self) -> Vec<String> {
+        let Self { name, uid, gid, settings } = self;
+        let system = if settings.system { " -S" } else { "" };
+        let own_group = gid != uid || settings.system;
+        let (home, made) = self.home_named();
+        let shell = settings.shell.as_deref().or(settings.system.then_some("/sbin/nologin"));
+        let command = self.command(
+            &format!("adduser{system} -D -u {uid}"),
+            &[("-G", own_group.then_some(*name)), ("-h", home), ("-H", (!made).then_some("")), ("-s", shell)],
+        );
+        own_group.then(|| format!("addgroup{system} -g {gid} {name}")).into_iter().chain([command]).collect()
+    }
 }
 
 /// A user that a RUN of the final image makes.
@@ -293,10 +333,27 @@ mod tests {
 
     #[test]
     fn commands_that_make_users() {
+        let of = |settings: &Settings, uid, gid| New { name: "app", uid, gid, settings }.shadow("/usr/sbin/nologin");
         let settings = Settings::default();
-        assert_eq!(shadow("app", 10001, 10001, "/home/app", true, &settings), ["useradd --uid 10001 --create-home app"]);
-        assert_eq!(busybox("app", 10001, 10001, "/home/app", true, &settings), ["adduser -D -u 10001 app"]);
-        let own = shadow("web", 500, 600, "/srv/web", false, &Settings { shell: Some("/bin/false".into()), ..Settings::default() });
-        assert_eq!(own, ["groupadd --gid 600 web", "useradd --uid 500 --gid 600 --home-dir /srv/web --shell /bin/false --create-home web"]);
+        assert_eq!(of(&settings, 10001, 10001), ["useradd --uid 10001 --create-home app"]);
+        assert_eq!(of(&settings, 70000, 70000), ["groupadd --gid 70000 app", "useradd --uid 70000 --gid 70000 --create-home app"]);
+        assert_eq!(New { name: "app", uid: 10001, gid: 10001, settings: &settings }.busybox(), ["adduser -D -u 10001 app"]);
+        let settings = Settings { shell: Some("/bin/false".into()), home: Some("/srv/web".into()), ..Settings::default() };
+        assert_eq!(
+            of(&settings, 500, 600),
+            ["groupadd --gid 600 app", "useradd --uid 500 --gid 600 --home-dir /srv/web --shell /bin/false --create-home app"]
+        );
+        let settings = Settings { system: true, ..Settings::default() };
+        assert_eq!(
+            of(&settings, 10001, 10001),
+            [
+                "groupadd --system --gid 10001 app",
+                "useradd --system --uid 10001 --gid 10001 --home-dir /nonexistent --shell /usr/sbin/nologin --no-create-home app"
+            ]
+        );
+        assert_eq!(
+            New { name: "app", uid: 10001, gid: 10001, settings: &settings }.busybox(),
+            ["addgroup -S -g 10001 app", "adduser -S -D -u 10001 -G app -h /nonexistent -H -s /sbin/nologin app"]
+        );
     }
 }

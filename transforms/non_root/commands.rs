@@ -18,6 +18,9 @@ impl Reader<'_, '_, '_> {
         if let Some(why) = facts().root.needs(words) {
             return self.object(place, why);
         }
+        if program.starts_with("/etc/init.d/") {
+            return self.object(place, format!("{program} starts a service, which only root may"));
+        }
         let name = program.rsplit('/').next().unwrap_or(program);
         let deeper = Place { depth: place.depth + 1, ..place.clone() };
         match name {

@@ -31,6 +31,17 @@ pub struct Root {
     pub homes: Vec<Home>,
     /// Directories that stay root's.
     pub paths: Paths,
+    /// Programs that run as root whoever starts them.
+    pub setuid: Setuid,
+}
+
+/// Programs that do nothing for a user without their setuid bit.
+#[derive(Debug, Default, Deserialize)]
+pub struct Setuid {
+    /// Their names.
+    pub programs: Vec<String>,
+    /// Those whose names mean little else in sources.
+    pub in_sources: Vec<String>,
 }
 
 /// An installer that puts things into the home directory.

@@ -2,7 +2,7 @@
 
 mod account;
 mod commands;
-mod facts;
+pub(super) mod facts;
 mod home;
 mod places;
 mod plan;
@@ -42,6 +42,8 @@ struct Settings {
     home: Option<String>,
     /// Its login shell.
     shell: Option<String>,
+    /// Whether it is a system user, without a home and a login shell.
+    system: bool,
     /// Whether USER is a number.
     numeric: Option<bool>,
 }
@@ -57,8 +59,22 @@ impl Settings {
             gid: number("gid"),
             home: text("home"),
             shell: text("shell"),
+            system: table.get("system").and_then(toml::Value::as_bool).unwrap_or_default(),
             numeric: table.get("numeric").and_then(toml::Value::as_bool),
         }
+    }
+
+    /// What no tool would take, or what the shell would read as something else.
+    fn mistake(&self) -> Option<String> {
+        let in_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '_' | '-');
+        let is_name = |n: &String| n.len() <= 32 && n.starts_with(|c: char| c.is_ascii_lowercase() || c == '_') && n.chars().all(in_name);
+        let is_path = |p: &String| p.starts_with('/') && p.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'));
+        let wrong = |option: &str, value: &Option<String>, is: &dyn Fn(&String) -> bool, what: &str| {
+            value.as_ref().filter(|v| !is(v)).map(|v| format!("the option {option} is `{v}`, which is no {what}"))
+        };
+        wrong("user", &self.user, &is_name, "name of a user")
+            .or_else(|| wrong("home", &self.home, &is_path, "plain absolute path"))
+            .or_else(|| wrong("shell", &self.shell, &is_path, "plain absolute path"))
     }
 }
 

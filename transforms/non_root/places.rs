@@ -31,7 +31,8 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
     all.extend(sources.writes.iter().cloned());
     environment(subject, &mut all);
     volumes(subject, &mut all)?;
-    made(subject, &mut all);
+    made(subject, sources, workdir.as_deref(), &mut all);
+    cloned(subject, start, workdir.as_deref())?;
     if let Some(home) = &account.missing_home {
         all.push(Write { directory: home.clone(), why: "it is the user's home".into(), certain: false, late: false });
     }
@@ -46,7 +47,7 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
         && account.missing_home.is_none()
         && home_set(subject).is_none()
     {
-        return Err(Objection { reason: format!("{file} uses the home directory, and a user without a name has none"), line });
+        return Err(Objection { reason: format!("{file} uses the home directory, and {} has none", account.without_home()), line });
     }
     if !sources.complete {
         let statically = matches!(subject.base(), Some(Base::Scratch)) || account.tools == Tools::Nothing;
@@ -126,11 +127,30 @@ fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
     Ok(())
 }
 
-/// Directories that RUN makes and whose names tell of state.
-fn made(subject: &Subject, all: &mut Vec<Write>) {
+/// A program whose sources are fetched while the image is built may write anywhere among them.
+fn cloned(subject: &Subject, start: &Start, workdir: Option<&str>) -> Result<(), Objection> {
+    for command in subject.steps().filter_map(|(_, s)| s.run.as_ref()).flat_map(|r| &r.commands) {
+        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let ["git", rest @ ..] = words.as_slice() else { continue };
+        let named: Vec<&str> = rest.iter().skip_while(|w| **w != "clone").skip(1).filter(|w| !w.starts_with('-')).copied().collect();
+        let Some(url) = named.iter().position(|w| w.contains(':')) else { continue };
+        let last = named.get(url).and_then(|u| u.trim_end_matches('/').trim_end_matches(".git").rsplit(['/', ':']).next()).unwrap_or("");
+        let Some(folder) = absolute(named.get(url + 1).unwrap_or(&last), command.directory.as_deref()) else { continue };
+        if folder != "/" && (workdir.is_some_and(|w| within(w, &folder)) || start.files.iter().any(|f| within(f, &folder))) {
+            let reason = format!("the program lies in {folder}, which is cloned here, and what it writes there is not known");
+            return Err(Objection { reason, line: command.line });
+        }
+    }
+    Ok(())
+}
+
+/// Directories that RUN makes and whose names tell of state; where the sources can't be read, whatever it makes beside the
+/// program.
+fn made(subject: &Subject, sources: &Sources, workdir: Option<&str>, all: &mut Vec<Write>) {
+    let beside = |path: &str| !sources.complete && workdir.is_some_and(|w| w != "/" && path != w && within(path, w));
     for (_, step) in subject.steps() {
         for (command, path) in makes(step) {
-            if tells_of_state(&path) {
+            if tells_of_state(&path) || beside(&path) {
                 let why = format!("line {} makes it", command.line);
                 all.push(Write { directory: path, why, certain: false, late: false });
             }

@@ -120,6 +120,9 @@ impl Reader<'_, '_, '_> {
             Some(Form::Exec) => self.words(&step.reading.args.clone(), place),
             _ => {
                 let text = step.reading.args.join(" ");
+                if ["[\"", "['"].iter().any(|head| text.starts_with(head)) {
+                    return self.object(place, "this is no JSON, so a shell takes it for the name of a program, and nothing starts");
+                }
                 let dialect = Dialect::of(&self.state.shell);
                 self.text(&text, dialect, place);
             }
