@@ -57,7 +57,7 @@ fn edits(model: &Model, name: &Word, value: &Word) -> Option<Vec<Edit>> {
     if text.contains(['"', '\'', '\\', '`']) || text.trim() != text {
         return None;
     }
-    if !text.contains([' ', '\t']) {
+    if !text.contains(char::is_whitespace) {
         return Some(vec![Edit::replace(between, "=")]);
     }
     Some(vec![Edit::replace(between, "=\""), Edit::insert(value.span.end, "\"")])
