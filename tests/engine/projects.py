@@ -2,12 +2,18 @@
 
     {"about": "why this project is here, in a sentence",
      "expect": {"multi-stage": "converted", "non-root": "words of the refusal", "copy-order": "none"},
-     "http": 8000, "paths": ["/"], "run": ["--version"], "touch": "app.py", "reruns": "words of a step that may run again"}
+     "http": 8000, "paths": ["/"], "run": ["--version"], "touch": "app.py", "manifest": "requirements.txt",
+     "reruns": "words of a step that may run again"}
+
+`add` are files that no repository takes along and that stand in the context all the same; `absent` are paths of the new image that
+must not be there; `owners` has the mode and owner of paths before and after (null: not there); `uid` is the main process's; `says`
+are words of a proposal's reason.
 
 An expectation is `converted`, `none` (neither proposed nor refused), or words that the reason of the refusal holds.
 What is converted is built before and after: both must build, answer alike, keep their configuration but for what is
 declared, be smaller where stages were split, not run as root where a user was made, and install nothing again after
-`touch` was touched. A second run must change nothing.
+`touch` was touched. A second run must change nothing. The steps that run again after `touch`, after `manifest` and after
+nothing was touched must be those that `restage check --touch` foretells, before and after.
 """
 import importlib.machinery, importlib.util, json, os, re, shlex, shutil, subprocess, tempfile, types
 
@@ -31,6 +37,9 @@ def load_compare(lab):
 def expectations(case, found):
     """What the proposals and refusals have that the case does not expect."""
     wrong = []
+    for transform, words in case.get("says", {}).items():
+        if not any(words in p["reason"] for p in found["proposals"] if p["transform"] == transform):
+            wrong.append(f"{transform} does not say `{words}`")
     for transform, words in case["expect"].items():
         proposed = [p for p in found["proposals"] if p["transform"] == transform]
         refused = [r["reason"] for r in found["refusals"] if r["transform"] == transform]
@@ -45,8 +54,37 @@ def expectations(case, found):
     return wrong
 
 
+def named(steps):
+    """The builder's names of steps (`build 3/7`) out of its lines."""
+    return [" ".join(re.match(r"\[(.*?)\]", s).group(1).split()) for s in steps]
+
+
+def foretold(binary, dockerfile, context, path):
+    """What restage says that runs again after `path` was touched, and what perhaps does."""
+    check = subprocess.run([binary, "check", "--no-config", "--format", "json", "--context", context, "--touch", path, dockerfile], capture_output=True, text=True)
+    before = json.loads(check.stdout)["files"][0]["rebuild"][0]["before"]
+    return set(before["again"]), set(before["perhaps"])
+
+
+def unforetold(binary, dockerfile, context, ran):
+    """Where the builder ran other steps again than restage foretells; `ran` has its lines by the file that was touched, None for nothing."""
+    wrong = []
+    for path, steps in ran.items():
+        again, perhaps = foretold(binary, dockerfile, context, path) if path else (set(), set())
+        if not again <= set(named(steps)) <= again | perhaps:
+            wrong.append(f"after {path or 'nothing'} was touched, {sorted(again)}, perhaps {sorted(perhaps)} was foretold and {steps} ran again")
+    return wrong
+
+
+def touch(path):
+    """Appends a comment that is another one every time, where the file takes one, and blank lines elsewhere."""
+    mark = {".py": "# ", ".txt": "# ", ".sh": "# ", ".js": "// ", ".ts": "// ", ".go": "// ", ".mod": "// "}.get(os.path.splitext(path)[1])
+    with open(path, "a") as f:
+        f.write("\n" * (os.urandom(1)[0] + 1) + (f"{mark}{os.urandom(4).hex()}\n" if mark else ""))
+
+
 def measure(compare, context, name, case):
-    """Builds, probes, and builds again after a source file was touched."""
+    """Builds, probes, and builds again after nothing, a source file and a manifest were touched."""
     options = types.SimpleNamespace(network="auto", build_arg=[], secret=[], env=case.get("env", []), lint=False, build_timeout=600,
                                     timeout=40, warm_only=True, keep=False)
     with tempfile.TemporaryDirectory(prefix="restage-engine-") as work:
@@ -56,6 +94,9 @@ def measure(compare, context, name, case):
         if not side.build_all():
             return {"error": "\n".join(side.report["build"].get("error", []))}
         out = {"image": side.report["image"], "answers": {}}
+        paths = [*case.get("owners", []), *case.get("absent", [])]
+        tree = side.tree(paths) if paths else {}
+        out["tree"] = {path: tree.get(path) for path in paths}
         for command in case.get("run", []):
             done = side.run(shlex.split(command))
             out["answers"][command] = [done["exit"], done["stdout"]]
@@ -66,11 +107,13 @@ def measure(compare, context, name, case):
             out["answers"]["health"] = http.get("health")
             out["uid"] = http.get("main_process_uid")
             out.setdefault("said", []).append(http.get("logs", http.get("error", "")))
-        if case.get("touch"):
-            with open(os.path.join(copy, case["touch"]), "a") as f:
-                f.write("\n" * (os.urandom(1)[0] + 1))
+        out["ran"] = {None: side.report["rebuild_unchanged"]["steps_run"]}
+        for path in filter(None, (case.get("touch"), case.get("manifest"))):
+            touch(os.path.join(copy, path))
             again = side.build()
-            out["steps"] = again["steps_run"] if again["ok"] else None
+            if not again["ok"]:
+                return {"error": f"after {path} was touched: " + "\n".join(again.get("error", []))}
+            out["ran"][path] = again["steps_run"]
         side.drop()
         return out
 
@@ -88,6 +131,10 @@ def prove(binary, compare, folder, environment_changes, lab):
         before, after = os.path.join(work, "before"), os.path.join(work, "after")
         for copy in (before, after):
             shutil.copytree(folder, copy, symlinks=True, ignore=shutil.ignore_patterns("case.json"))
+        for path, text in case.get("add", {}).items():
+            for copy in (before, after):
+                os.makedirs(os.path.dirname(os.path.join(copy, path)), exist_ok=True)
+                open(os.path.join(copy, path), "w").write(text)
         check = subprocess.run([binary, "check", "--no-config", "--format", "json", after], capture_output=True, text=True)
         found = json.loads(check.stdout)["files"][0]
         wrong = expectations(case, found)
@@ -101,6 +148,8 @@ def prove(binary, compare, folder, environment_changes, lab):
         text = open(os.path.join(before, "Dockerfile")).read()
         name_bases(lab, before, after)
         a, b = (measure(compare, context, f"{name}-{side}", case) for context, side in ((before, "before"), (after, "after")))
+        for context, r in ((before, a), (after, b)):
+            wrong += unforetold(binary, os.path.join(context, "Dockerfile"), context, r.get("ran", {}))
     for side, r in (("before", a), ("after", b)):
         if "error" in r:
             return [*wrong, f"{side} does not build: {r['error']}"], name
@@ -117,13 +166,18 @@ def prove(binary, compare, folder, environment_changes, lab):
     converted = [t for t, words in case["expect"].items() if words == "converted"]
     if "non-root" in converted and not b.get("uid", 1):
         wrong.append("the process runs as root")
+    if "uid" in case and b.get("uid") != case["uid"]:
+        wrong.append(f"the process runs as {b.get('uid')}")
+    for path, wanted in case.get("owners", {}).items():
+        have = [r["tree"][path] and " ".join(r["tree"][path].split()[:2]) for r in (a, b)]
+        if have != wanted:
+            wrong.append(f"{path} is {have}, not {wanted}")
+    wrong += [f"{path} is in the image" for path in case.get("absent", []) if b["tree"][path]]
     old, new = a["image"]["size"], b["image"]["size"]
     if "multi-stage" in converted and new >= old:
         wrong.append(f"the image is no smaller: {old} -> {new}")
-    again = [s for s in b.get("steps") or [] if INSTALLS.search(s) and not (case.get("reruns") and case["reruns"] in s)]
-    if b.get("steps", []) is None:
-        wrong.append(f"it does not build after {case['touch']} was touched")
+    again = [s for s in b["ran"].get(case.get("touch"), []) if INSTALLS.search(s) and not (case.get("reruns") and case["reruns"] in s)]
     if again:
         wrong.append(f"ran again after {case['touch']} was touched: {again}")
-    row = f"{name:<20} {old / 1e6:7.1f} MB -> {new / 1e6:6.1f} MB   steps after a touch: {len(a.get('steps') or [])} -> {len(b.get('steps') or [])}"
+    row = f"{name:<20} {old / 1e6:7.1f} MB -> {new / 1e6:6.1f} MB   steps after a touch: {len(a['ran'].get(case.get('touch'), []))} -> {len(b['ran'].get(case.get('touch'), []))}"
     return wrong, row

@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+mkdir -p /data && chown web /data
+exec gosu web "$@"
