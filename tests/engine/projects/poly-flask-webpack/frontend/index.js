@@ -1,0 +1,3 @@
+import { price } from './price';
+
+document.getElementById('app').textContent = price(1999);
