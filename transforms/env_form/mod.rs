@@ -4,6 +4,7 @@ use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
 use crate::model::Model;
 use crate::source::Span;
+use crate::syntax::variables::{Lookup, expand};
 use crate::syntax::{View, Word};
 
 /// See `page.md`.
@@ -31,7 +32,7 @@ fn run(model: &Model) -> Findings {
                 edits,
             }),
             None => findings.refusals.push(Refusal {
-                reason: "the value has quotes or escapes inside, or goes over several lines; write it as NAME=value by hand".into(),
+                reason: "the value has quotes or escapes inside, has a variable that does not end, or goes over several lines; write it as NAME=value by hand".into(),
                 line: step.line,
             }),
         }
@@ -54,7 +55,9 @@ fn edits(model: &Model, name: &Word, value: &Word) -> Option<Vec<Edit>> {
     if quoted('"') || quoted('\'') {
         return Some(vec![Edit::replace(between, "=")]);
     }
-    if text.contains(['"', '\'', '\\', '`']) || text.trim() != text {
+    // What the builder can't read has no value to keep.
+    let is_read = expand(text, model.file.escape, &|_| Lookup::Unknown).is_ok();
+    if !is_read || text.contains(['"', '\'', '\\', '`']) || text.trim() != text {
         return None;
     }
     if !text.contains(char::is_whitespace) {
