@@ -98,6 +98,7 @@ pub(super) fn of_command(model: &Model, step: &Step, command: &Classified, copy:
         }
         Action::Clean | Action::Shell => match command.words.iter().skip(1).find(|w| is_path(w) && reaches(w)) {
             Some(word) => Err(format!("{named} looks at {}", word.raw)),
+            None if comes_with(step, command, copy, &reaches) => Err(format!("{named} comes with the copied folder")),
             None => Ok(Vec::new()),
         },
         Action::Download if copy.covers(directory) && named == "git" => Err("git works in the copied folder".into()),
@@ -120,6 +121,17 @@ pub(super) fn of_command(model: &Model, step: &Step, command: &Classified, copy:
         }
         _ => Err(format!("what {named} reads is not known")),
     }
+}
+
+/// Whether the program of a command that only asks something may lie in the copied folder.
+fn comes_with(step: &Step, command: &Classified, copy: &Copy, reaches: &dyn Fn(&ShellWord) -> bool) -> bool {
+    let Some(program) = command.words.first() else { return false };
+    if program.raw.contains('/') {
+        return reaches(program);
+    }
+    let path = step.before.env.iter().rev().find(|(name, _)| name == "PATH");
+    let asks = matches!(command.words.as_slice(), [_, only] if only.raw.starts_with('-'));
+    asks && path.is_some_and(|(_, value)| matches!(value, Value::Known(value) if value.split(':').any(|folder| copy.covers(folder))))
 }
 
 /// The folder in which an absolute glob (`/var/lib/apt/lists/*`) finds what it finds.

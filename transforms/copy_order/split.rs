@@ -1,9 +1,10 @@
 //! An install that shares its RUN with a build: the two are taken apart, and the sources are copied in between.
 
-use super::needs::{is_install, of_command};
+use super::needs::{absolute, is_install, of_command};
 use super::{Ahead, Reach, ahead, indentation, line_end, relocate};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
+use crate::model::path::inside;
 use crate::model::{Base, Model, Step};
 use crate::shell::{CommandKind, Operator, Pipeline};
 use crate::source::Span;
@@ -91,11 +92,20 @@ fn seam(model: &Model, step: &Step, reach: &Reach, pipelines: &[&Pipeline], comm
     let mut again = Vec::new();
     let mut reads = reach.install.as_ref().map(|(_, reads)| reads.clone()).unwrap_or_default();
     let mut installs = false;
+    // Folders that only the copy makes: what is brought ahead has to make them too.
+    let mut entered: Vec<String> = Vec::new();
     for (index, (pipeline, command)) in pipelines.iter().zip(commands).enumerate() {
         match command.program() {
             Some("cd" | "export" | "set") => {
                 if !is_repeatable(pipeline, command) {
                     break;
+                }
+                if command.program() == Some("cd") {
+                    let folder = command.words.get(1).and_then(|w| w.literal.as_deref()).zip(command.directory.as_deref());
+                    let Some(folder) = folder.map(|(folder, from)| absolute(from, folder)) else { break };
+                    if reach.copy.covers(&folder) && step.before.workdir.as_deref() != Some(folder.as_str()) {
+                        entered.push(folder);
+                    }
                 }
                 again.push(pipeline.span.text(model.file.source()).to_owned());
                 continue;
@@ -107,7 +117,8 @@ fn seam(model: &Model, step: &Step, reach: &Reach, pipelines: &[&Pipeline], comm
         let Ok(files) = of_command(model, step, command, &reach.copy) else { break };
         reads.extend(files.into_iter().filter(|f| reach.copy.target(f).is_some()));
         installs |= is_install(&command.action);
-        if installs {
+        let made = |folder: &String| reads.iter().filter_map(|f| reach.copy.target(f)).any(|path| inside(&path, folder));
+        if installs && entered.iter().all(made) {
             reads.sort();
             reads.dedup();
             seam = Some(Seam { before: index + 1, again: again.clone(), reads: reads.clone() });
@@ -140,7 +151,11 @@ fn removes(command: &Classified) -> bool {
         Action::System { operation, .. } | Action::Language { operation, .. } if removing(operation) => true,
         _ => {
             matches!(command.program(), Some("rm" | "rmdir" | "find" | "mv"))
-                || command.words.iter().any(|w| matches!(w.raw.as_str(), "prune" | "purge" | "autoremove" | "--purge"))
+                || command.words.iter().any(|w| {
+                    matches!(w.raw.as_str(), "prune" | "purge" | "autoremove" | "--purge" | "--production" | "--prod")
+                        || w.raw.starts_with("--omit")
+                        || w.raw.starts_with("--only")
+                })
         }
     }
 }

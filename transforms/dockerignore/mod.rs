@@ -116,7 +116,7 @@ fn stays(model: &Model, found: &Taken, project: &Project, others: &[(String, Doc
     for (path, file) in others {
         let model = Model::new(file, model.context, model.catalog, model.options);
         if let Some((reason, at)) = needs::of(&model, found.fact, &found.path) {
-            return Some((format!("{path}, line {at}: {reason}"), line));
+            return Some((format!("{path}:{at}: {reason}"), line));
         }
     }
     if found.fact.search {

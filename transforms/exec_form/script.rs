@@ -3,7 +3,7 @@
 use crate::model::command::{Action, Classified, resolved};
 use crate::model::copied::Copy;
 use crate::model::path::{clean, inside};
-use crate::model::{Model, Step};
+use crate::model::{Model, Step, Value};
 use crate::shell::ShellWord;
 use crate::syntax::View;
 
@@ -28,8 +28,9 @@ pub(super) fn obstacle(model: &Model, step: &Step, program: &str) -> Option<Stri
         Some(path) => candidate == path,
         None => candidate.rsplit('/').next() == Some(name),
     };
+    let on_path = on_path(step, program);
     let earlier = model.steps.iter().take_while(|s| s.item < step.item);
-    let origin = earlier.filter_map(|s| origin(model, s, path.as_deref(), name, &is_it)).last()?;
+    let origin = earlier.filter_map(|s| origin(model, s, path.as_deref(), &on_path, name, &is_it)).last()?;
     let missing = || Some(format!("`{program}` has no `#!` line, without which only a shell can start it"));
     match origin {
         // What is no text is a program.
@@ -42,15 +43,28 @@ pub(super) fn obstacle(model: &Model, step: &Step, program: &str) -> Option<Stri
     }
 }
 
+/// Where a program that is started by its name alone may lie.
+fn on_path(step: &Step, program: &str) -> Vec<String> {
+    let value = step.before.env.iter().rev().find_map(|(name, value)| match value {
+        Value::Known(value) if name == "PATH" => Some(value.as_str()),
+        _ => None,
+    });
+    let folders = value.filter(|_| !program.contains('/')).into_iter().flat_map(|v| v.split(':'));
+    folders.filter(|f| f.starts_with('/')).map(|f| clean(&format!("{f}/{program}"))).collect()
+}
+
 /// Whether `step` brings the program, and from where.
-fn origin(model: &Model, step: &Step, path: Option<&str>, name: &str, is_it: &dyn Fn(&str) -> bool) -> Option<Origin> {
+fn origin(model: &Model, step: &Step, path: Option<&str>, on_path: &[String], name: &str, is_it: &dyn Fn(&str) -> bool) -> Option<Origin> {
     let View::Copy { sources, destination, .. } = &step.view else {
         return step.commands().iter().filter_map(|c| written(model, step, c, is_it)).last();
     };
     if let Some(copy) = Copy::of(model, step) {
         let found = match path {
             Some(path) => copy.origin(path),
-            None => copy.parts.iter().find(|p| !p.folder && is_it(&p.target)).map(|p| p.source.clone()),
+            None => {
+                let single = copy.parts.iter().find(|p| !p.folder && is_it(&p.target)).map(|p| p.source.clone());
+                single.or_else(|| on_path.iter().filter_map(|p| copy.origin(p)).find(|f| model.context.is_file(f)))
+            }
         };
         return found.map(Origin::Context);
     }

@@ -82,6 +82,12 @@ impl<'a> Draft<'a> {
         if facts.distribution.as_deref() == Some("windows") {
             return refuse(from.line, format!("`{}` is a Windows image; those are left alone", image.written));
         }
+        if facts.start_user().is_none() && !steps.iter().any(|s| s.keyword == Keyword::User) {
+            return refuse(
+                from.line,
+                format!("as whom `{}` runs is not known, and so not as whom the program would; name a USER", image.written),
+            );
+        }
         if let Some(step) = steps.iter().find(|s| s.keyword == Keyword::Onbuild) {
             return refuse(step.line, "ONBUILD makes this a base for others; splitting it would move what their builds rely on");
         }

@@ -84,6 +84,13 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
     if let Some(own) = made_by_file(subject, settings, tools)? {
         return Ok(own);
     }
+    for (what, id) in [("uid", settings.uid), ("gid", settings.gid)] {
+        if let Some(id) = id.filter(|id| *id < 1000) {
+            return object(format!(
+                "the {what} {id} of the settings is one of those that distributions give to users of their own; take 1000 or more"
+            ));
+        }
+    }
     let fixed = settings.user.is_some() || settings.uid.is_some();
     if !fixed && let Some(user) = facts.users.iter().find(|u| u.name == facts.family || u.name == "nonroot" || u.name == "app") {
         let by_name = user.name == facts.family && settings.numeric != Some(true) || settings.numeric == Some(false);

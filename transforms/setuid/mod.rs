@@ -51,11 +51,11 @@ fn position<'m>(model: &'m Model<'_>, stage: usize) -> Result<Option<&'m Step>, 
     if !has_find(model, stage) {
         return Err(("whether the image has a shell and find is not known".to_owned(), user.line));
     }
-    if !user.before.user.as_deref().is_none_or(is_root) {
-        return Err((
-            format!("above this USER, {} works, and only root can take the bits away", user.before.user.as_deref().unwrap_or("")),
-            user.line,
-        ));
+    let Some(above) = user.before.user.as_deref() else {
+        return Err(("as whom the image runs above this USER is not known, and only root can take the bits away".to_owned(), user.line));
+    };
+    if !is_root(above) {
+        return Err((format!("above this USER, {above} works, and only root can take the bits away"), user.line));
     }
     if crate::shell::Dialect::of(&user.before.shell) == crate::shell::Dialect::Other {
         return Err(("SHELL is no shell of Unix".to_owned(), user.line));
