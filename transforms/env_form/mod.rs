@@ -57,7 +57,8 @@ fn edits(model: &Model, name: &Word, value: &Word) -> Option<Vec<Edit>> {
     }
     // What the builder can't read has no value to keep.
     let is_read = expand(text, model.file.escape, &|_| Lookup::Unknown).is_ok();
-    if !is_read || text.contains(['"', '\'', '\\', '`']) || text.trim() != text {
+    // A byte-order mark at the head is dropped by the builder, and behind a quote it is not.
+    if !is_read || text.contains(['"', '\'', '\\', '`', '\u{feff}']) || text.trim() != text {
         return None;
     }
     if !text.contains(char::is_whitespace) {
