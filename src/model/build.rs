@@ -69,7 +69,7 @@ fn look_up(state: &State, name: &str) -> Lookup {
         Value::Known(text) => Lookup::Known(text.clone()),
         Value::Unknown => Lookup::Unknown,
     };
-    if let Some((_, value)) = state.env.iter().rev().find(|(n, _)| n == name) {
+    if let Some(value) = state.variable(name) {
         return of(value);
     }
     match state.args.iter().rev().find(|(n, _)| n == name) {

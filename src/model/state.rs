@@ -34,6 +34,21 @@ pub struct State {
 }
 
 impl State {
+    /// What the environment says of `name`; `None` where it does not have it.
+    #[must_use]
+    pub fn variable(&self, name: &str) -> Option<&Value> {
+        self.env.iter().rev().find(|(n, _)| n == name).map(|(_, value)| value)
+    }
+
+    /// The value that `name` has in the environment, if it has one and that is known.
+    #[must_use]
+    pub fn known_variable(&self, name: &str) -> Option<&str> {
+        match self.variable(name)? {
+            Value::Known(value) => Some(value),
+            Value::Unknown => None,
+        }
+    }
+
     /// What `name` expands to here.
     #[must_use]
     pub fn lookup(&self, name: &str) -> Lookup {

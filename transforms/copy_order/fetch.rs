@@ -100,7 +100,7 @@ fn language_version(model: &Model, stage: usize) -> Option<String> {
 
 /// Whether Go works with modules here, and with those that go.mod lists.
 fn modules_are_on(model: &Model, stage: usize, step: &Step) -> bool {
-    let known = |name: &str| step.before.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v);
+    let known = |name: &str| step.before.variable(name);
     let off = known("GO111MODULE")
         .is_some_and(|v| *v != Value::Known("on".into()) && *v != Value::Known("auto".into()) && *v != Value::Known(String::new()));
     let flags = known("GOFLAGS").is_some_and(|v| *v != Value::Known(String::new()));

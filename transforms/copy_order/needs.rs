@@ -129,9 +129,9 @@ fn comes_with(step: &Step, command: &Classified, copy: &Copy, reaches: &dyn Fn(&
     if program.raw.contains('/') {
         return reaches(program);
     }
-    let path = step.before.env.iter().rev().find(|(name, _)| name == "PATH");
+    let path = step.before.known_variable("PATH");
     let asks = matches!(command.words.as_slice(), [_, only] if only.raw.starts_with('-'));
-    asks && path.is_some_and(|(_, value)| matches!(value, Value::Known(value) if value.split(':').any(|folder| copy.covers(folder))))
+    asks && path.is_some_and(|path| path.split(':').any(|folder| copy.covers(folder)))
 }
 
 /// The folder in which an absolute glob (`/var/lib/apt/lists/*`) finds what it finds.

@@ -128,7 +128,7 @@ fn leaves_store_alone(command: &Classified) -> bool {
 
 /// Where the tool keeps what it fetched, under root.
 fn target(model: &Model, stage: usize, step: &Step, tool: &str) -> Option<String> {
-    let set = |name: &str| step.before.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v);
+    let set = |name: &str| step.before.variable(name);
     let store = model.catalog.store(tool, family(model, stage).as_deref().unwrap_or_default())?;
     match store.variable.as_deref().and_then(set) {
         Some(Value::Known(home)) if home.starts_with('/') => Some(format!("{}{}", home.trim_end_matches('/'), store.below)),

@@ -3,7 +3,7 @@
 use crate::model::command::{Action, Classified, resolved};
 use crate::model::copied::Copy;
 use crate::model::path::{clean, inside};
-use crate::model::{Model, Step, Value};
+use crate::model::{Model, Step};
 use crate::shell::ShellWord;
 use crate::syntax::View;
 
@@ -45,11 +45,7 @@ pub(super) fn obstacle(model: &Model, step: &Step, program: &str) -> Option<Stri
 
 /// Where a program that is started by its name alone may lie.
 fn on_path(step: &Step, program: &str) -> Vec<String> {
-    let value = step.before.env.iter().rev().find_map(|(name, value)| match value {
-        Value::Known(value) if name == "PATH" => Some(value.as_str()),
-        _ => None,
-    });
-    let folders = value.filter(|_| !program.contains('/')).into_iter().flat_map(|v| v.split(':'));
+    let folders = step.before.known_variable("PATH").filter(|_| !program.contains('/')).into_iter().flat_map(|v| v.split(':'));
     folders.filter(|f| f.starts_with('/')).map(|f| clean(&format!("{f}/{program}"))).collect()
 }
 

@@ -33,7 +33,7 @@ fn run(model: &Model) -> Findings {
 
 /// Whether the environment says that gems are installed where the ruby images have them, for Bundler too.
 fn keeps_gems_at_home(step: &Step) -> bool {
-    let value = |name: &str| step.before.env.iter().rev().find(|(n, _)| n == name).map(|(_, v)| v);
+    let value = |name: &str| step.before.variable(name);
     let elsewhere = ["BUNDLE_PATH", "BUNDLE_DEPLOYMENT", "BUNDLE_CACHE_PATH", "BUNDLE_CACHE_ALL", "BUNDLE_FROZEN"];
     value("GEM_HOME") == Some(&Value::Known(GEM_HOME.to_owned()))
         && elsewhere.iter().all(|name| value(name).is_none_or(|v| *v == Value::Known(GEM_HOME.to_owned())))

@@ -9,7 +9,7 @@ use crate::model::image::{Image, ImageFacts};
 use crate::model::path::below;
 pub(super) use crate::model::path::inside;
 use crate::model::walk::DEFAULT_PATH;
-use crate::model::{Base, Model, Stage, Step, Value};
+use crate::model::{Base, Model, Stage, Step};
 use crate::syntax::{Keyword, View};
 use crate::transforms::Refusal;
 
@@ -150,9 +150,7 @@ impl<'a> Draft<'a> {
 
     /// The folders in which a program that is started by its name is looked for.
     pub(super) fn search_path(&self) -> Vec<String> {
-        let value =
-            self.stage.end.env.iter().rev().find_map(|(n, v)| if let (true, Value::Known(v)) = (n == "PATH", v) { Some(v) } else { None });
-        value.map_or(DEFAULT_PATH, String::as_str).split(':').filter(|f| f.starts_with('/')).map(str::to_owned).collect()
+        self.stage.end.known_variable("PATH").unwrap_or(DEFAULT_PATH).split(':').filter(|f| f.starts_with('/')).map(str::to_owned).collect()
     }
 
     /// The file or folder of the image from which a RUN made `path` by `cp`, `mv`, `install` or `ln`.
@@ -191,9 +189,9 @@ impl<'a> Draft<'a> {
     /// The value that ENV gives `name` in the RUN `step`; `None` where the RUN gives it another.
     pub(super) fn variable(&self, step: &Step, name: &str) -> Option<String> {
         let text = step.span.text(self.model.file.source());
-        let (_, value) = step.before.env.iter().rev().find(|(n, _)| n == name)?;
+        let value = step.before.known_variable(name)?;
         let own = assigns(text, name) || mentions(text, "read") || mentions(text, "for");
-        if let Value::Known(value) = value { (!own).then(|| value.clone()) } else { None }
+        (!own).then(|| value.to_owned())
     }
 
     /// The system's package manager; apt where the catalog names none.

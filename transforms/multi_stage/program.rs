@@ -1,7 +1,6 @@
 //! What the container starts: the program of CMD and ENTRYPOINT, and the scripts that it goes through.
 
 use super::draft::{Draft, absolute};
-use crate::model::Value;
 use crate::model::command::filled;
 use crate::model::walk::DEFAULT_PATH;
 use crate::shell::{self, Body, Command, CommandKind, Script};
@@ -96,8 +95,8 @@ impl Program {
         };
         // What the image's environment says, unless the script says something else.
         let variable = |name: &str| {
-            let (_, value) = draft.stage.end.env.iter().rev().find(|(n, _)| n == name)?;
-            if let Value::Known(value) = value { (!text.contains(&format!("{name}="))).then(|| value.clone()) } else { None }
+            let value = draft.stage.end.known_variable(name)?;
+            (!text.contains(&format!("{name}="))).then(|| value.to_owned())
         };
         for mut words in simple_commands(&parsed) {
             for word in words.iter_mut().filter(|w| w.contains('$')) {

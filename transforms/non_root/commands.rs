@@ -327,11 +327,8 @@ impl Reader<'_, '_, '_> {
     }
 
     fn search_path(&self) -> Vec<String> {
-        let known = self.state.env.iter().rev().find(|(n, _)| n == "PATH").and_then(|(_, v)| match v {
-            crate::model::Value::Known(v) => Some(v.clone()),
-            crate::model::Value::Unknown => None,
-        });
-        let mut path: Vec<String> = known.unwrap_or_default().split(':').filter(|p| p.starts_with('/')).map(normal).collect();
+        let known = self.state.known_variable("PATH").unwrap_or_default();
+        let mut path: Vec<String> = known.split(':').filter(|p| p.starts_with('/')).map(normal).collect();
         for usual in crate::model::walk::DEFAULT_PATH.split(':') {
             if !path.iter().any(|p| p == usual) {
                 path.push(usual.to_owned());

@@ -1,6 +1,6 @@
 //! What lies in root's home, which another user can't enter (its mode is 700).
 
-use crate::model::{State, Step, Value};
+use crate::model::{State, Step};
 use crate::syntax::{Keyword, View};
 
 use super::facts::facts;
@@ -112,10 +112,7 @@ fn temporary(path: &str) -> bool {
 }
 
 fn variable(state: &State, name: &str) -> Option<String> {
-    state.env.iter().rev().find(|(n, _)| n == name).and_then(|(_, v)| match v {
-        Value::Known(v) => Some(v.clone()),
-        Value::Unknown => None,
-    })
+    state.known_variable(name).map(str::to_owned)
 }
 
 fn in_root(path: &str) -> bool {
