@@ -1,11 +1,13 @@
 //! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
 
+mod accounts;
 mod additions;
 pub mod arguments;
 pub mod context;
 mod images;
 mod packages;
 
+pub use accounts::is_system_account;
 pub use additions::{Additions, OwnImage};
 pub(crate) use images::compare as compare_versions;
 pub use packages::{Needs, Store};

@@ -4,7 +4,7 @@ mod options;
 pub mod schema;
 
 use options::choice;
-pub use options::{OPTIONS, OptionSpec};
+pub use options::{OPTIONS, OptionSpec, Takes};
 
 use crate::catalog::Additions;
 use crate::pipeline::{Selection, UnknownName, nearest};
@@ -405,13 +405,8 @@ pub(crate) fn table_of<'a, 'b>(value: &'b Spanned<DeValue<'a>>) -> Result<&'b De
     value.get_ref().as_table().ok_or_else(|| (value.span().start, format!("expected a table, found {}", value.get_ref().type_str())))
 }
 
-/// A list of transforms and groups, each of which has to exist.
-pub(crate) fn names(value: &Spanned<DeValue>) -> Result<Vec<String>, Wrong> {
-    texts(value)?.into_iter().map(|(name, at)| own_name(&name).map(|()| name).map_err(|e| (at, e.to_string()))).collect()
-}
-
 /// A list of names, with their offsets.
-fn texts(value: &Spanned<DeValue>) -> Result<Vec<(String, usize)>, Wrong> {
+pub(crate) fn texts(value: &Spanned<DeValue>) -> Result<Vec<(String, usize)>, Wrong> {
     let wrong = |v: &Spanned<DeValue>| (v.span().start, "expected a list of names in quotes".to_owned());
     let list = value.get_ref().as_array().ok_or_else(|| wrong(value))?;
     list.iter().map(|item| Ok((item.get_ref().as_str().ok_or_else(|| wrong(item))?.to_owned(), item.span().start))).collect()

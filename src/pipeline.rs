@@ -264,7 +264,8 @@ impl<'a> Run<'a> {
         for mut proposal in findings.proposals {
             let at = model.file.lines().start(proposal.line);
             let line = self.original_line(model, proposal.line);
-            proposal.reason = self.original_reason(model, proposal.reason);
+            proposal.title = self.original_words(model, proposal.title);
+            proposal.reason = self.original_words(model, proposal.reason);
             if let Some(silence) = silences.against(transform.id, transform.group.name(), at, &proposal.edits) {
                 let comment = self.original_line(model, silence.line);
                 self.silencing.insert(comment);
@@ -285,7 +286,7 @@ impl<'a> Run<'a> {
                 self.silencing.extend(silence.map(|s| self.original_line(model, s.line)));
                 if silence.is_none() || transform.id == "multi-stage" {
                     let line = self.original_line(model, refusal.line);
-                    let reason = self.original_reason(model, refusal.reason);
+                    let reason = self.original_words(model, refusal.reason);
                     self.refusals.insert(Refused { line, transform: transform.id, reason, bug: false });
                 }
             }
@@ -401,9 +402,9 @@ impl<'a> Run<'a> {
         self.history.original().bytes().take(offset).filter(|b| *b == b'\n').count() + 1
     }
 
-    /// A reason with the lines of the original file in place of those of the current text.
-    fn original_reason(&self, model: &Model, reason: String) -> String {
-        if self.history.is_changed() { renumbered(&reason, |line| self.original_line(model, line)) } else { reason }
+    /// A title or a reason with the lines of the original file in place of those of the current text.
+    fn original_words(&self, model: &Model, words: String) -> String {
+        if self.history.is_changed() { renumbered(&words, |line| self.original_line(model, line)) } else { words }
     }
 
     /// The comments that keep nothing away, and those that name what does not exist. One that names a transform that did not

@@ -196,6 +196,32 @@ fn a_manifest_sets_what_each_repository_needs() {
 }
 
 #[test]
+fn a_manifest_names_recipes() {
+    let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)]), ("b", &[("Dockerfile", LEGACY)]), ("c", &[("Dockerfile", LEGACY)])]);
+    let recipe = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/recipes/internal-registry.toml")).unwrap();
+    tree.write("recipes.toml", recipe.as_bytes());
+    tree.write("strict.toml", b"recipes = [\"recipes.toml\"]\n");
+    let manifest = "[[repository]]\npath = \"all/a\"\nselect = [\"internal-registry\"]\n\n[[repository]]\npath = \"all/b\"\nignore = [\"internal-registry\"]\n";
+    tree.write("m.toml", manifest.as_bytes());
+    let run = tree.run(&["batch", "--manifest", "m.toml"]);
+    assert_eq!(run.status, 2, "nobody knows the recipe");
+    assert!(run.err.contains("m.toml:3: there is no transform or group `internal-registry`"), "{}", run.err);
+    let run = tree.run(&["batch", "--manifest", "m.toml", "--recipe", "recipes.toml"]);
+    assert_eq!(run.status, 1, "{}", run.err);
+    let patches = [tree.read("restage-batch/patches/a.patch"), tree.read("restage-batch/patches/b.patch")];
+    assert!(patches[0].contains("+FROM registry.example.com/library/debian") && !patches[0].contains("&&"), "{}", patches[0]);
+    assert!(!patches[1].contains("registry.example.com") && patches[1].contains("&&"), "{}", patches[1]);
+    // The recipe of the repository's own settings, and a slip of the pen.
+    let own = "[[repository]]\npath = \"all/c\"\nconfig = \"strict.toml\"\nselect = [\"internal-registry\"]\n";
+    tree.write("m.toml", own.as_bytes());
+    assert_eq!(tree.run(&["batch", "--manifest", "m.toml"]).status, 1);
+    assert!(tree.read("restage-batch/patches/c.patch").contains("+FROM registry.example.com/library/debian"));
+    tree.write("m.toml", own.replace("internal-registry", "internal-registri").as_bytes());
+    let run = tree.run(&["batch", "--manifest", "m.toml"]);
+    assert!(run.err.contains("m.toml:4: ") && run.err.contains("did you mean `internal-registry`?"), "{}", run.err);
+}
+
+#[test]
 fn the_command_knows_what_happened() {
     let tree = checkouts(&[("a", &[("x/Dockerfile", LEGACY)]), ("b", &[("Dockerfile", CLEAN)]), ("c", &[("Dockerfile", LEGACY)])]);
     let command = "echo \"$REPOSITORY|$BRANCH|$CHANGED|$DRY_RUN|$(basename \"$PWD\")|$(head -1 \"$BODY\")|$(wc -l <\"$PATCH\")\"; read x || echo no input; test $REPOSITORY != c";

@@ -36,7 +36,7 @@ fn options_of_a_transform_reach_it_and_have_to_be_of_their_type() {
     let diff = out(&with("[transforms.non-root]\nuser = \"web\"\nuid = 2000\nsystem = true\nnumeric = false\n"), &["diff"]);
     assert!(diff.contains("+RUN groupadd --system --gid 2000 web") && diff.contains("+USER web"), "{diff}");
     let run = with("[transforms.non-root]\nuid = \"2000\"\n").run(&["diff"]);
-    assert!(run.status == 2 && run.err.contains("restage.toml:2: `uid` is a number, found string"), "{}", run.err);
+    assert!(run.status == 2 && run.err.contains("restage.toml:2: `uid` is a number from 1000 to 2147483647, found string"), "{}", run.err);
 }
 
 #[test]
@@ -74,6 +74,26 @@ fn a_value_that_is_none_of_an_options_own_is_told_with_its_line() {
         (
             "[per-path.\"a\".transforms.merge-run]\npolicy = true\n",
             "restage.toml:2: `policy` is text in quotes, found boolean: expected \"size\" or \"all\"",
+        ),
+        (
+            "[transforms.non-root]\nuid = 0\n",
+            "restage.toml:2: `uid` is a number from 1000 to 2147483647, found 0 (which is root); the nearest is 1000",
+        ),
+        (
+            "[transforms.non-root]\nuser = \"web\"\ngid = -5\n",
+            "restage.toml:3: `gid` is a number from 1000 to 2147483647, found -5; the nearest is 1000",
+        ),
+        ("[transforms.non-root]\nuid = 999\n", "found 999 (those below are the distributions' own); the nearest is 1000"),
+        ("[transforms.non-root]\nuid = 4294967296\n", "found 4294967296; the nearest is 2147483647"),
+        (
+            "[transforms.non-root]\nuser = \"www-data\"\n",
+            "restage.toml:2: `user` is a user of one's own, and `www-data` is a user or group that distributions bring",
+        ),
+        ("[transforms.non-root]\nuser = \"Web Server\"\n", "`user` is `Web Server`, which is no name of a user"),
+        ("[transforms.non-root]\nuser = \"Web Server\"\n", "did you mean `web-server`?"),
+        (
+            "[transforms.non-root]\nhome = \"srv/$X\"\n",
+            "restage.toml:2: `home` is `srv/$X`, which is no plain absolute path, such as `/home/app`",
         ),
         ("cache = \"mounts\"\n", "restage.toml:1: there is no cache `mounts`: expected \"clean\" or \"mount\"; did you mean `mount`?"),
     ] {

@@ -1,8 +1,12 @@
 //! The manifest of a batch: a TOML file with one `[[repository]]` a repository.
 
 use super::source::{Overrides, Place, Wanted};
-use crate::config::{ConfigError, known_key, names};
+use crate::config::{Config, ConfigError, ConfigSource, Wrong, known_key, texts};
+use crate::file::Request;
+use crate::pipeline::Selection;
+use crate::recipe;
 use crate::source::LineIndex;
+use crate::transforms;
 use std::path::Path;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -10,20 +14,20 @@ use toml::de::{DeTable, DeValue};
 /// The keys of a `[[repository]]`.
 const KEYS: [&str; 8] = ["path", "url", "name", "branch", "select", "ignore", "safe", "config"];
 
-/// Reads the manifest at `path`; paths in it are relative to its own folder.
+/// Reads the manifest at `path`; paths in it are relative to its own folder. `request` is what holds for the whole batch.
 ///
 /// # Errors
-/// Where it can't be read, is no TOML, or has a key that means nothing.
-pub fn read(path: &Path) -> Result<Vec<Wanted>, ConfigError> {
+/// Where it can't be read, is no TOML, or has a key or a name that means nothing.
+pub fn read(path: &Path, request: &Request) -> Result<Vec<Wanted>, ConfigError> {
     let text = std::fs::read_to_string(path).map_err(|e| ConfigError { path: path.to_owned(), line: None, message: e.to_string() })?;
-    parse(&text, path)
+    parse(&text, path, request)
 }
 
 /// The repositories in `text`, which stands at `path`.
 ///
 /// # Errors
 /// As [`read`].
-pub fn parse(text: &str, path: &Path) -> Result<Vec<Wanted>, ConfigError> {
+pub fn parse(text: &str, path: &Path, request: &Request) -> Result<Vec<Wanted>, ConfigError> {
     let lines = LineIndex::new(text);
     let fail = |at: usize, message: String| ConfigError { path: path.to_owned(), line: Some(lines.line(at)), message };
     let table = DeTable::parse(text).map_err(|e| fail(e.span().map_or(0, |s| s.start), e.message().to_owned()))?;
@@ -33,19 +37,20 @@ pub fn parse(text: &str, path: &Path) -> Result<Vec<Wanted>, ConfigError> {
         known_key(key, "key of a manifest", &["repository"]).map_err(|(at, message)| fail(at, message))?;
         let wrong = || fail(value.span().start, "expected `[[repository]]` tables".to_owned());
         for entry in value.get_ref().as_array().ok_or_else(wrong)? {
-            out.push(one(entry, folder).map_err(|(at, message)| fail(at, message))?);
+            out.push(one(entry, folder, request).map_err(|(at, message)| fail(at, message))?);
         }
     }
     Ok(out)
 }
 
 /// One `[[repository]]`.
-fn one(entry: &Spanned<DeValue>, folder: &Path) -> Result<Wanted, (usize, String)> {
+fn one(entry: &Spanned<DeValue>, folder: &Path, request: &Request) -> Result<Wanted, Wrong> {
     let at = entry.span().start;
     let table = entry.get_ref().as_table().ok_or_else(|| (at, "expected a table".to_owned()))?;
     let mut place = None;
     let mut overrides = Overrides::default();
     let (mut name, mut branch) = (None, None);
+    let (mut select, mut ignore, mut config) = (Vec::new(), Vec::new(), None);
     for (key, value) in table {
         known_key(key, "key of a repository", &KEYS)?;
         let text = || {
@@ -61,13 +66,30 @@ fn one(entry: &Spanned<DeValue>, folder: &Path) -> Result<Wanted, (usize, String
             "url" => put(Place::Url(text()?))?,
             "name" => name = Some(text()?),
             "branch" => branch = Some(text()?),
-            "select" => overrides.select = names(value)?,
-            "ignore" => overrides.ignore = names(value)?,
-            "config" => overrides.config = Some(folder.join(text()?)),
+            "select" => select = texts(value)?,
+            "ignore" => ignore = texts(value)?,
+            "config" => config = Some((folder.join(text()?), value.span().start)),
             _ => overrides.safe = value.get_ref().as_bool().ok_or_else(|| (value.span().start, "expected true or false".to_owned()))?,
         }
     }
     let place = place.ok_or_else(|| (at, "a repository needs a path or a url".to_owned()))?;
+    let settings = match (&config, &place) {
+        (Some((path, at)), _) => Config::read(path).map_err(|e| (*at, e.to_string()))?,
+        // What a folder's own settings say is told where they are used.
+        (None, Place::Folder(folder)) => Config::in_force(&folder.join("Dockerfile"), &request.config).unwrap_or_default(),
+        (None, Place::Url(_)) => match &request.config {
+            ConfigSource::File(path) => Config::read(path).unwrap_or_default(),
+            ConfigSource::Search | ConfigSource::Off => Config::default(),
+        },
+    };
+    let recipes = recipe::load_all(&[settings.recipes, request.recipes.clone()].concat()).unwrap_or_default();
+    for (name, at) in select.iter().chain(&ignore) {
+        let known = Selection::resolve_with(transforms::all(), &recipes, std::slice::from_ref(name), &[], false);
+        known.map_err(|e| (*at, e.to_string()))?;
+    }
+    let names = |list: Vec<(String, usize)>| list.into_iter().map(|(name, _)| name).collect();
+    (overrides.select, overrides.ignore) = (names(select), names(ignore));
+    overrides.config = config.map(|(path, _)| path);
     Ok(Wanted { place, name, branch, overrides, exact: true })
 }
 
@@ -76,7 +98,7 @@ mod tests {
     use super::*;
 
     fn error(text: &str) -> String {
-        parse(text, Path::new("m.toml")).unwrap_err().to_string()
+        parse(text, Path::new("m.toml"), &Request::default()).unwrap_err().to_string()
     }
 
     #[test]
@@ -84,6 +106,7 @@ mod tests {
         let all = parse(
             "[[repository]]\npath = 'a'\nsafe = true\n[[repository]]\nurl = 'https://h/o/n'\nbranch = 'dev'\nselect = ['all']\n",
             Path::new("x/m.toml"),
+            &Request::default(),
         )
         .unwrap();
         assert_eq!(all[0].place, Place::Folder("x/a".into()));
@@ -99,5 +122,7 @@ mod tests {
         assert!(error("[[repo]]\npath = 'a'\n").contains("did you mean") || error("[[repo]]\n").contains("m.toml:1"));
         assert!(error("repository = 1\n").starts_with("m.toml:1:"));
         assert!(error("[[repository]]\npath = 'a'\nselect = ['nonsense']\n").starts_with("m.toml:3:"));
+        assert!(error("[[repository]]\npath = 'a'\nselect = [\n'apt',\n'merg-run']\n").starts_with("m.toml:5: there is no transform"));
+        assert!(error("[[repository]]\npath = 'a'\n\nconfig = 'nowhere.toml'\n").starts_with("m.toml:4: nowhere.toml: "));
     }
 }

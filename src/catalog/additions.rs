@@ -5,6 +5,11 @@ use super::images::Facts;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
+/// The package managers whose packages have runtime counterparts.
+const RUNTIME_MANAGERS: [&str; 2] = ["apt", "apk"];
+/// The package managers that build-only packages are told for; `dnf` stands for those of its family.
+const MANAGERS: [&str; 3] = ["apt", "apk", "dnf"];
+
 /// Facts of an organisation's own.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
@@ -63,7 +68,12 @@ impl Additions {
                 return Err(format!("images.\"{name}\".like: the catalog has no image `{like}`"));
             }
         }
-        Ok(())
+        let known = |table: &str, managers: &[&str], found: Vec<&String>| match found.iter().find(|m| !managers.contains(&m.as_str())) {
+            Some(other) => Err(format!("{table}.{other}: packages can be told for {}", managers.join(", "))),
+            None => Ok(()),
+        };
+        known("runtime-packages", &RUNTIME_MANAGERS, self.runtime_packages.keys().collect())?;
+        known("build-only", &MANAGERS, self.build_only.keys().collect())
     }
 }
 
@@ -90,10 +100,21 @@ mod tests {
     }
 
     #[test]
+    fn own_packages_count_where_another_ecosystem_needs_them() {
+        let added: Additions = toml::from_str("[runtime-packages.apt]\nlibpq-dev = [\"acme-libpq\"]\n").unwrap();
+        let of = |catalog: &Catalog| catalog.python_runtime("psycopg2", &[], "apt", &["bookworm".to_owned()], false);
+        assert_eq!(of(&Catalog::with(&added)), Ok(vec!["acme-libpq".to_owned()]));
+        assert_eq!(of(Catalog::built_in()), Ok(vec!["libpq5".to_owned()]));
+    }
+
+    #[test]
     fn own_packages_count() {
         let added: Additions =
             toml::from_str("[runtime-packages.apt]\nlibacme-dev = [\"libacme1\"]\n[build-only]\napt = [\"acme-compiler\"]\n").unwrap();
         let catalog = Catalog::with(&added);
+        assert!(added.check().is_ok());
+        let wrong: Additions = toml::from_str("[runtime-packages.atp]\nlibacme-dev = [\"libacme1\"]\n").unwrap();
+        assert_eq!(wrong.check(), Err("runtime-packages.atp: packages can be told for apt, apk".to_owned()));
         assert_eq!(catalog.runtime_packages("libacme-dev", "apt", &["bookworm".to_owned()]), Some(vec!["libacme1".to_owned()]));
         assert!(catalog.is_build_only("acme-compiler=1", "apt") && !Catalog::built_in().is_build_only("acme-compiler", "apt"));
     }

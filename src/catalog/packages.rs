@@ -226,7 +226,7 @@ impl Catalog {
         let mut out = Vec::new();
         for package in &needs.apt {
             if package.ends_with("-dev") {
-                let runtime = self.debian_runtime(package, releases);
+                let runtime = self.runtime_packages(package, "apt", releases);
                 out.extend(runtime.ok_or_else(|| {
                     format!("the runtime libraries of {package}, which {name} needs, are not known for {}", releases.join(" or "))
                 })?);

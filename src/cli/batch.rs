@@ -116,7 +116,7 @@ fn prepare(args: &BatchArgs) -> Result<(Plan, Vec<Repository>), String> {
     };
     let mut wanted = Vec::new();
     if let Some(path) = &args.manifest {
-        wanted.extend(manifest::read(path).map_err(|e| e.to_string())?);
+        wanted.extend(manifest::read(path, &plan.request).map_err(|e| e.to_string())?);
     }
     for source in &args.sources {
         if source != "-" {

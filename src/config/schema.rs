@@ -73,17 +73,7 @@ pub fn schema() -> Value {
 fn transforms_schema() -> Value {
     let mut properties = Map::new();
     for t in transforms::all() {
-        let options: Map<String, Value> = OPTIONS
-            .iter()
-            .filter(|o| o.transform == t.id)
-            .map(|o| {
-                let about = match (o.values, o.kind()) {
-                    ([], kind) => json!({ "type": kind, "description": format!("{}; {} by default", o.about, o.written_default()) }),
-                    (values, _) => json!({ "enum": values, "default": o.default, "description": o.about }),
-                };
-                (o.name.to_owned(), about)
-            })
-            .collect();
+        let options: Map<String, Value> = OPTIONS.iter().filter(|o| o.transform == t.id).map(|o| (o.name.to_owned(), o.schema())).collect();
         properties.insert(
             t.id.to_owned(),
             json!({ "type": "object", "description": t.summary, "properties": options, "additionalProperties": false }),

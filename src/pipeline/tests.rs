@@ -82,9 +82,13 @@ fn heads(model: &Model) -> Findings {
 
 /// Says of every RUN in which line it stands.
 fn names_lines(model: &Model) -> Findings {
-    let runs = model.steps.iter().filter(|s| s.keyword == Keyword::Run);
-    let refusals = runs.map(|s| Refusal { reason: format!("`line 9`: line {} stays", s.line), line: s.line }).collect();
-    Findings { proposals: Vec::new(), refusals }
+    let runs = || model.steps.iter().filter(|s| s.keyword == Keyword::Run);
+    let refusals = runs().map(|s| Refusal { reason: format!("`line 9`: line {} stays", s.line), line: s.line }).collect();
+    let edit = Edit::insert(model.file.source().len(), "# end\n");
+    let proposals = runs()
+        .map(|s| Proposal { title: format!("see line {}", s.line), ..proposal(Level::Suggest, s.line, vec![edit.clone()]) })
+        .collect();
+    Findings { proposals, refusals }
 }
 
 fn ignore_file(_: &Model) -> Findings {
@@ -103,7 +107,7 @@ static LIST: &[Transform] = &[
     fake("undeclared", Group::Harden, &[], declares_cmd),
     fake("side", Group::Harden, &[], ignore_file),
     fake("heads", Group::Harden, &[], heads),
-    fake("names", Group::Harden, &[], names_lines),
+    fake("names", Group::Modernize, &[], names_lines),
 ];
 
 fn run_on(source: &str, select: &[&str], safe: bool) -> Outcome {
@@ -194,9 +198,10 @@ fn a_second_run_proposes_nothing() {
 }
 
 #[test]
-fn reasons_name_lines_of_the_original() {
-    let out = run_on("FROM x\nRUN a\n", &["heads", "names"], false);
+fn titles_and_reasons_name_lines_of_the_original() {
+    let out = run_on("FROM x\nRUN a\n", &["heads", "modernize"], false);
     assert_eq!(out.text, "# head\nFROM x\nRUN a\n");
+    assert!(out.proposals.iter().any(|p| !p.applied && p.title == "see line 2"), "{:?}", out.proposals);
     let told: Vec<_> = out.refusals.iter().map(|r| (r.line, r.reason.as_str())).collect();
     assert_eq!(told, [(2, "`line 9`: line 2 stays")]);
 }
