@@ -209,7 +209,15 @@ impl Built {
         let mut folders: Vec<&str> = of.map(|b| b.folder.as_str()).collect();
         let origin = draft.placed_from(program).unwrap_or_else(|| program.to_owned());
         folders.sort_by_key(|f| std::cmp::Reverse(usize::from(inside(&origin, f)) * 10_000 + f.len()));
-        folders.first().map_or_else(|| draft.workdir().unwrap_or("/").to_owned(), |f| (*f).to_owned())
+        let mut folder = folders.first().copied().unwrap_or_else(|| draft.workdir().unwrap_or("/"));
+        // A folder that the build itself makes has its sources above it.
+        while let Some((above, _)) = folder.rsplit_once('/').filter(|(above, _)| draft.project_of(above).is_some()) {
+            if draft.context_path(folder).is_some() {
+                break;
+            }
+            folder = above;
+        }
+        folder.to_owned()
     }
 
     /// Notes what of the builds is started; the program's path and the step that makes it.

@@ -116,6 +116,8 @@ pub(super) struct ContextFacts {
 pub(super) struct System {
     /// The Debian releases over which a library's name must be the same to be used on another one.
     pub releases: Vec<String>,
+    /// `-dev` packages whose library has another name on such a release all the same.
+    pub renamed: Vec<String>,
     /// The Debian releases whose small images take any package.
     pub small: Vec<String>,
     /// Packages that weigh little without what they recommend.

@@ -32,6 +32,8 @@ pub(super) struct Python {
     packages: Vec<(String, Vec<String>)>,
     /// The first line that installs something whose names can't be read.
     unread: Option<(String, usize)>,
+    /// Whether a tool installs that finds its environment by `VIRTUAL_ENV` alone.
+    by_variable: bool,
     /// Whether wheels are not used.
     from_source: bool,
     /// A step after which something was built besides.
@@ -320,6 +322,8 @@ impl Python {
             );
         }
         self.into_venv = true;
+        // Without the variable poetry takes the interpreter that its own environment was made from.
+        self.by_variable |= tool == "poetry";
         self.unread.get_or_insert((format!("{tool}'s lock file"), command.line));
         let folder = self.folder(command)?;
         for name in ["pyproject.toml", "Pipfile"] {
@@ -471,7 +475,8 @@ impl Python {
         if self.into_venv {
             let anchor = self.first_install.unwrap_or(0);
             plan.builder_head.push(format!("RUN python -m venv {VENV}"));
-            plan.builder_head.push(format!("ENV PATH={VENV}/bin:$PATH"));
+            let variable = if self.by_variable { format!("VIRTUAL_ENV={VENV} ") } else { String::new() };
+            plan.builder_head.push(format!("ENV {variable}PATH={VENV}/bin:$PATH"));
             plan.extras.push(super::plan::Extra { anchor: 0, text: format!("ENV PATH={VENV}/bin:$PATH") });
             plan.snapshots.push(Snapshot { folder: VENV.to_owned(), last_writer: anchor });
             plan.notes.push(format!("what pip installs goes into a virtual environment at `{VENV}`, at the same path in both stages"));

@@ -1,6 +1,7 @@
 //! The plan as edits of the user's file.
 
 use super::draft::{Draft, refuse};
+use super::facts::facts;
 use super::plan::{Artifact, Extra, Fate, Plan};
 use crate::edit::Edit;
 use crate::model::image::Reference;
@@ -166,6 +167,7 @@ impl Style {
 fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
     let anchors = plan.packages.iter().map(|p| p.anchor).chain(plan.upgrade.iter().map(|(_, anchor)| *anchor));
     let Some(anchor) = anchors.min() else { return Ok(None) };
+    let anchor = behind_settings(draft, if anchor >= draft.steps.len() { 0 } else { anchor });
     let mut names: Vec<&str> = plan.packages.iter().map(|p| p.name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
@@ -204,6 +206,16 @@ fn packages(draft: &Draft, plan: &Plan) -> Result<Option<Extra>, Refusal> {
         }
     };
     Ok(Some(Extra { anchor, text }))
+}
+
+/// The place from `anchor` on behind the variables by which the file's own first lines tell packages how to be installed.
+fn behind_settings(draft: &Draft, anchor: usize) -> usize {
+    let sets = |step: &crate::model::Step| match &step.view {
+        View::Env { pairs, .. } | View::Arg { pairs } => pairs.iter().any(|p| facts().installing.contains(&p.name.text)),
+        _ => false,
+    };
+    let settings = draft.steps.iter().take_while(|s| matches!(s.keyword, Keyword::Arg | Keyword::Env | Keyword::Label));
+    settings.enumerate().skip(anchor).filter(|(_, s)| sets(s)).map(|(i, _)| i + 1).last().unwrap_or(anchor)
 }
 
 /// The COPYs from the builder.

@@ -104,7 +104,8 @@ pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize,
     let exact = draft.facts.distribution.as_deref() == Some("debian")
         && facts().system.releases.iter().any(|r| draft.facts.releases == [r.clone()]);
     let releases = if exact { &draft.facts.releases } else { &facts().system.releases };
-    match catalog.runtime_packages(name, manager, releases) {
+    let renamed = !exact && manager == "apt" && facts().system.renamed.iter().any(|pattern| fits(pattern, name));
+    match catalog.runtime_packages(name, manager, releases).filter(|_| !renamed) {
         Some(libraries) => {
             plan.shed.push(name.to_owned());
             libraries.iter().for_each(|l| plan.package_as(l, anchor, with_recommended));
