@@ -8,7 +8,7 @@ mod images;
 mod packages;
 
 pub use accounts::is_system_account;
-pub use additions::{Additions, OwnImage};
+pub use additions::{Additions, MANAGERS, OwnImage, RUNTIME_MANAGERS};
 pub(crate) use images::compare as compare_versions;
 pub use packages::{Needs, Store};
 

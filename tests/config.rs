@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "common/schema.rs"]
+mod schema;
 
 use common::{LEGACY, Tree};
 
@@ -141,6 +143,24 @@ fn the_schema_knows_every_transform_and_option() {
     }
     assert_eq!(known["merge-run"]["properties"]["policy"]["enum"], serde_json::json!(["size", "all"]));
     assert_eq!(known["merge-run"]["properties"]["style"]["default"], "auto");
+    // What the schema takes is what the program takes.
+    for (settings, right) in [
+        ("select = [\"all\"]\ncache = \"mount\"\n[transforms.non-root]\nuid = 1000\nuser = \"web\"\n", true),
+        ("[transforms.non-root]\nuid = 999\n", false),
+        ("[transforms.non-root]\nuser = \"Web\"\n", false),
+        ("[transforms.non-root]\nhome = \"srv\"\n", false),
+        ("[transforms.merge-run]\npolicy = \"some\"\n", false),
+        ("[per-path.\"a\"]\nslect = []\n", false),
+        ("[catalog.runtime-packages.apt]\na-dev = [\"a\"]\n", true),
+        ("[catalog.runtime-packages.atp]\na-dev = [\"a\"]\n", false),
+        ("[catalog.images.\"r.example/x\"]\nlike = \"python\"\nusers = []\n", true),
+        ("[catalog.images.\"r.example/x\"]\nlke = \"python\"\n", false),
+    ] {
+        let value = serde_json::to_value(toml::from_str::<toml::Table>(settings).unwrap()).unwrap();
+        assert_eq!(schema::violations(&schema, &value).is_empty(), right, "{settings}");
+        tree.write("restage.toml", settings.as_bytes());
+        assert_eq!(tree.run(&["config"]).status == 0, right, "{settings}");
+    }
     for key in ["select", "ignore", "extends", "recipes", "per-path", "catalog"] {
         assert!(schema["properties"][key].is_object(), "{key}");
     }

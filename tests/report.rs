@@ -3,67 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod common;
+#[path = "common/schema.rs"]
+mod schema;
 
 use common::{CLEAN, LEGACY, Tree};
+use schema::violations;
 use serde_json::{Value, json};
 use std::process::Command;
 
-/// Says where `value` breaks `schema`; knows the words that the project's own schemas use.
-fn violations(schema: &Value, value: &Value, root: &Value, at: &str, out: &mut Vec<String>) {
-    if let Some(reference) = schema["$ref"].as_str() {
-        return violations(root.pointer(reference.trim_start_matches('#')).unwrap(), value, root, at, out);
-    }
-    for word in schema.as_object().unwrap().keys() {
-        let known = ["$schema", "title", "type", "required", "properties", "additionalProperties", "items", "enum", "definitions"];
-        assert!(known.contains(&word.as_str()), "the test knows no `{word}`");
-    }
-    let is = |name: &str| match name {
-        "object" => value.is_object(),
-        "array" => value.is_array(),
-        "string" => value.is_string(),
-        "integer" => value.is_i64() || value.is_u64(),
-        "boolean" => value.is_boolean(),
-        "null" => value.is_null(),
-        _ => panic!("type {name}"),
-    };
-    let fits = match &schema["type"] {
-        Value::String(name) => is(name),
-        Value::Array(names) => names.iter().any(|n| is(n.as_str().unwrap())),
-        _ => true,
-    };
-    if !fits || schema["enum"].as_array().is_some_and(|all| !all.contains(value)) {
-        out.push(format!("{at}: {value}"));
-    }
-    for name in schema["required"].as_array().into_iter().flatten() {
-        if value.get(name.as_str().unwrap()).is_none() {
-            out.push(format!("{at}: no {name}"));
-        }
-    }
-    for (key, inner) in value.as_object().into_iter().flatten() {
-        match (&schema["properties"][key], &schema["additionalProperties"]) {
-            (Value::Null, Value::Bool(false)) => out.push(format!("{at}: {key} is not known")),
-            (Value::Null, Value::Object(_)) => violations(&schema["additionalProperties"], inner, root, &format!("{at}.{key}"), out),
-            (Value::Null, _) => {}
-            (schema, _) => violations(schema, inner, root, &format!("{at}.{key}"), out),
-        }
-    }
-    if schema["items"].is_object() {
-        for (i, inner) in value.as_array().into_iter().flatten().enumerate() {
-            violations(&schema["items"], inner, root, &format!("{at}[{i}]"), out);
-        }
-    }
-}
-
-fn assert_fits(schema: &str, value: &Value) {
-    let path = format!("{}/docs/{schema}", env!("CARGO_MANIFEST_DIR"));
-    let schema: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
-    let mut out = Vec::new();
-    violations(&schema, value, &schema, "$", &mut out);
-    assert!(out.is_empty(), "{out:?}");
+fn assert_fits(path: &str, value: &Value) {
+    let schema = schema::read(path);
+    let wrong = violations(&schema, value);
+    assert!(wrong.is_empty(), "{wrong:?}");
     // And the test itself sees what is wrong.
-    let mut out = Vec::new();
-    violations(&schema, &json!({ "version": 2, "nonsense": 1 }), &schema, "$", &mut out);
-    assert!(out.len() > 2, "{out:?}");
+    assert!(violations(&schema, &json!({ "version": 2, "nonsense": 1 })).len() > 2);
 }
 
 fn mixed() -> Tree {
@@ -87,9 +40,35 @@ fn json_of(tree: &Tree, args: &[&str]) -> Value {
 #[test]
 fn json_is_what_its_schema_says() {
     let tree = mixed();
-    assert_fits("check.schema.json", &json_of(&tree, &["check", "--format", "json", ".", "nothing"]));
+    assert_fits("docs/check.schema.json", &json_of(&tree, &["check", "--format", "json", ".", "nothing"]));
     tree.run(&["batch", "--exec", "true", "a", "b", "c", "d ü#%", "e", "nothing"]);
-    assert_fits("batch.schema.json", &serde_json::from_slice(&tree.bytes("restage-batch/report.json")).unwrap());
+    assert_fits("docs/batch.schema.json", &serde_json::from_slice(&tree.bytes("restage-batch/report.json")).unwrap());
+}
+
+#[test]
+fn sarif_is_what_the_published_schema_says() {
+    let tree = mixed();
+    let published = "tests/schemas/sarif-2.1.0.json";
+    for args in [&["."][..], &["--select", "all", "."], &["b"], &["c"], &["nothing"], &["."]] {
+        let log = json_of(&tree, &[&["check", "--format", "sarif"], args].concat());
+        assert_fits(published, &log);
+    }
+    // What is wrong deep inside is seen.
+    let schema = schema::read(published);
+    let log = json_of(&tree, &["check", "--format", "sarif", "a"]);
+    let results = "/runs/0/results/0";
+    for (place, value) in [
+        (format!("{results}/level"), json!("bad")),
+        (format!("{results}/locations/0/physicalLocation/region/startLine"), json!(0)),
+        (format!("{results}/fixes/0/artifactChanges/0/replacements"), json!([])),
+        (format!("{results}/message"), json!({})),
+        ("/runs/0/columnKind".to_owned(), json!("bytes")),
+        ("/runs/0/tool/driver/rules/0/id".to_owned(), Value::Null),
+    ] {
+        let mut broken = log.clone();
+        *broken.pointer_mut(&place).unwrap() = value;
+        assert_eq!(violations(&schema, &broken).len(), 1, "{place}");
+    }
 }
 
 #[test]

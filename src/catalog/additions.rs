@@ -6,9 +6,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 
 /// The package managers whose packages have runtime counterparts.
-const RUNTIME_MANAGERS: [&str; 2] = ["apt", "apk"];
+pub const RUNTIME_MANAGERS: [&str; 2] = ["apt", "apk"];
 /// The package managers that build-only packages are told for; `dnf` stands for those of its family.
-const MANAGERS: [&str; 3] = ["apt", "apk", "dnf"];
+pub const MANAGERS: [&str; 3] = ["apt", "apk", "dnf"];
 
 /// Facts of an organisation's own.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

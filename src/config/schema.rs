@@ -1,6 +1,7 @@
 //! The JSON schema of `restage.toml`, for editors.
 
 use super::{Caches, OPTIONS};
+use crate::catalog::{MANAGERS, RUNTIME_MANAGERS};
 use crate::transforms;
 use serde_json::{Map, Value, json};
 
@@ -38,15 +39,8 @@ pub fn schema() -> Value {
             "additionalProperties": { "type": "object", "properties": settings, "additionalProperties": false },
         }),
     );
-    let image = json!({
-        "type": "object",
-        "properties": {
-            "like": { "type": "string", "description": "The public image that it is made of and whose tags it uses" },
-            "runtime": { "type": "string", "description": "The image to run on what was built here; {tag}, {version}, {major} and {release} are filled in" },
-            "user": { "type": "string" },
-            "workdir": { "type": "string" },
-        },
-    });
+    let packages =
+        |managers: &[&str], one: &Value| json!({ "type": "object", "properties": of_all(managers, one), "additionalProperties": false });
     properties.insert(
         "catalog".to_owned(),
         json!({
@@ -54,9 +48,9 @@ pub fn schema() -> Value {
             "additionalProperties": false,
             "properties": {
                 "mirrors": strings,
-                "images": { "type": "object", "additionalProperties": image },
-                "runtime-packages": { "type": "object", "additionalProperties": { "type": "object", "additionalProperties": strings } },
-                "build-only": { "type": "object", "additionalProperties": strings },
+                "images": { "type": "object", "additionalProperties": image() },
+                "runtime-packages": packages(&RUNTIME_MANAGERS, &json!({ "type": "object", "additionalProperties": strings })),
+                "build-only": packages(&MANAGERS, &strings),
             },
         }),
     );
@@ -67,6 +61,41 @@ pub fn schema() -> Value {
         "properties": properties,
         "additionalProperties": false,
     })
+}
+
+/// `[catalog.images."NAME"]`: the catalog's own keys.
+fn image() -> Value {
+    let text = json!({ "type": "string" });
+    let mut properties = of_all(
+        &[
+            "language",
+            "distribution",
+            "package_manager",
+            "variant",
+            "slim",
+            "static_runtime",
+            "dynamic_runtime",
+            "user",
+            "workdir",
+            "configuration",
+        ],
+        &text,
+    );
+    properties.extend(of_all(&["env", "cmd", "entrypoint", "tools", "content"], &json!({ "type": "array", "items": text })));
+    properties.extend(of_all(&["users", "varies"], &json!({ "type": "array", "items": { "type": "object" } })));
+    properties.extend(of_all(&["shell", "drops_root", "passes_on"], &json!({ "type": "boolean" })));
+    for (name, about) in [
+        ("like", "The public image that it is made of and whose tags it uses"),
+        ("runtime", "The image to run on what was built here; {tag}, {version}, {major} and {release} are filled in"),
+    ] {
+        properties.insert(name.to_owned(), json!({ "type": "string", "description": about }));
+    }
+    json!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// One schema for each of these keys.
+fn of_all(keys: &[&str], schema: &Value) -> Map<String, Value> {
+    keys.iter().map(|key| ((*key).to_owned(), schema.clone())).collect()
 }
 
 /// `[transforms.ID]`.
