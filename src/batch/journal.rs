@@ -18,6 +18,8 @@ use std::sync::Mutex;
 
 /// The version of the folder's layout.
 const VERSION: u32 = 1;
+/// How the names of files begin that are not whole yet.
+const NEW: &str = ".new-";
 
 /// A folder that a batch keeps its files in, locked for as long as the value lives.
 #[derive(Debug)]
@@ -127,7 +129,10 @@ impl Journal {
             if retry {
                 journal.forget_failures().map_err(wrong)?;
             }
-            journal.resumed = count_rows(&folder.join("rows")).map_err(wrong)?;
+            for name in ["", "pending", "rows", "patches", "bodies"] {
+                sweep(&folder.join(name)).map_err(wrong)?;
+            }
+            journal.resumed = fs::read_dir(folder.join("rows")).map_err(wrong)?.count();
         } else {
             journal.append(&Line::Start { version: VERSION, options: options.to_owned() }).map_err(wrong)?;
         }
@@ -268,18 +273,19 @@ fn read_lines(path: &Path) -> io::Result<Vec<Line>> {
     }
 }
 
-/// The number of rows; what a killed run left half-written is removed.
-fn count_rows(folder: &Path) -> io::Result<usize> {
-    let mut count = 0;
-    for entry in fs::read_dir(folder)? {
+/// Removes what a killed run left half-written in a folder of the batch.
+fn sweep(folder: &Path) -> io::Result<()> {
+    let entries = match fs::read_dir(folder) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(".new-") {
+        if entry.file_name().to_string_lossy().starts_with(NEW) {
             fs::remove_file(entry.path())?;
-        } else {
-            count += 1;
         }
     }
-    Ok(count)
+    Ok(())
 }
 
 /// Writes a file so that it is there whole or not at all.
@@ -301,7 +307,7 @@ pub fn new_file(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    builder.prefix(".new-").tempfile_in(folder)
+    builder.prefix(NEW).tempfile_in(folder)
 }
 
 /// Removes a folder with all that is in it, if it is there.
@@ -329,12 +335,14 @@ mod tests {
             journal.done("x", &Row::new("x", String::new())).unwrap();
             assert!(journal.begin_exec("y").unwrap());
             OpenOptions::new().append(true).open(dir.path().join("journal.ndjson")).unwrap().write_all(b"{\"step\":\"ex").unwrap();
+            ["", "rows", "patches"].map(|folder| fs::write(dir.path().join(folder).join(".new-abc123"), "half").unwrap());
         }
         assert!(open("b", false).unwrap_err().contains("other options"));
         {
             let journal = open("a", false).unwrap();
             assert!(journal.is_done("x") && !journal.is_done("y"));
             assert_eq!(journal.resumed, 1);
+            assert!(["", "rows", "patches"].iter().all(|folder| !dir.path().join(folder).join(".new-abc123").exists()));
             assert!(!journal.begin_exec("y").unwrap(), "nothing is run twice");
             assert!(journal.begin_exec("z").unwrap());
             journal.end().unwrap();
