@@ -4,8 +4,10 @@ use crate::catalog::Catalog;
 use crate::config::{Config, ConfigSource, Options, Settings};
 use crate::context::{Context, literal_sources};
 use crate::discover::{Found, STDIN};
+use crate::edit::{Edit, EditSet};
+use crate::gate::{self, Facts};
 use crate::model::{Base, Model};
-use crate::pipeline::{self, Outcome, Selection};
+use crate::pipeline::{self, Finding, Outcome, Selection};
 use crate::rebuild::{self, Looked, Rebuild};
 use crate::recipe::{self, Recipe};
 use crate::source::{Diagnostic, LineIndex, Span};
@@ -223,6 +225,33 @@ pub fn process(found: &Found, request: &Request) -> Processed {
     }
     out.source = Some(loaded.text);
     out
+}
+
+/// The file with only these of its findings, as long as the gate lets the result through: it has seen them only together, and
+/// one may need another.
+///
+/// # Errors
+/// Where they don't go without the others, with the reason.
+pub fn part(file: &Processed, taken: &[&Finding], request: &Request) -> Result<Processed, String> {
+    let (Some(whole), Some(source)) = (&file.outcome, &file.source) else { return Err("there is nothing to change".to_owned()) };
+    let alone = |reason: String| format!("these changes don't go without the others: {reason}");
+    let own = taken.iter().flat_map(|f| &f.edits).filter(|e| e.path.is_none()).cloned();
+    let text = EditSet::new(own).and_then(|set| set.apply(source)).map_err(|e| alone(e.to_string()))?;
+    let mut others: Vec<Edit> = Vec::new();
+    for edit in taken.iter().flat_map(|f| &f.edits).filter(|e| e.path.is_some()) {
+        if !others.contains(edit) {
+            others.push(edit.clone());
+        }
+    }
+    let outcome = Outcome { text, others, ..whole.clone() };
+    let setup = Setup::of(&file.found, request)?;
+    let (before, after) = (Dockerfile::parse(source), Dockerfile::parse(outcome.text.as_str()));
+    let context = context_of(&file.found, &before, request);
+    let amended = outcome.ignore_file(&context).map(|text| context.with_ignore(&text));
+    let facts = |file: &Dockerfile, context: &Context| Facts::of(&Model::new(file, context, &setup.catalog, &setup.options));
+    let declares = taken.iter().flat_map(|f| f.declares.iter().copied()).collect();
+    gate::check(&facts(&before, &context), &facts(&after, amended.as_ref().unwrap_or(&context)), source, &declares).map_err(alone)?;
+    Ok(Processed { outcome: Some(outcome), ..file.clone() })
 }
 
 /// What holds for one file: the command line over the settings file over the defaults.

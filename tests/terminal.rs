@@ -63,8 +63,32 @@ fn review_makes_the_changes_that_are_wanted_and_remembers_the_others() {
 }
 
 #[test]
+fn what_needs_what_was_left_is_not_written() {
+    let recipe = |id: &str, rest: &str| {
+        format!("[[recipe]]\nid = \"{id}\"\ntitle = \"{id}\"\nreason = \"It is a test.\"\nlevel = \"safe\"\n{rest}\n\n")
+    };
+    let recipes = recipe("tools", "match.image = 'debian.*'\ndo.insert-before = \"FROM busybox AS tools\\n\"")
+        + &recipe("probe", "match.instruction = \"CMD\"\ndo.insert-before = \"COPY --from=tools /bin/true /probe\"");
+    let tree = Tree::new(&[("r.toml", &recipes), ("a/Dockerfile", LEGACY), ("b/Dockerfile", LEGACY)]);
+    let args = ["review", "--recipe", "r.toml", "--select", "recipes"];
+    // The second change copies from the stage that the first one makes.
+    let (status, shown) = on_terminal(&tree, &[&args[..], &["a"]].concat(), "ny");
+    assert_eq!(status, 2, "{shown}");
+    assert!(
+        shown.contains("a/Dockerfile: these changes don't go without the others: it copies from `tools`, which is no earlier stage"),
+        "{shown}"
+    );
+    assert_eq!(tree.read("a/Dockerfile"), LEGACY);
+    let (status, shown) = on_terminal(&tree, &[&args[..], &["b"]].concat(), "yy");
+    assert_eq!(status, 0, "{shown}");
+    assert!(tree.read("b/Dockerfile").contains("COPY --from=tools"));
+}
+
+#[test]
 fn review_takes_an_answer_for_all_of_a_kind() {
+    // A folder of checkouts, as a batch has them.
     let tree = Tree::new(&[("a/Dockerfile", LEGACY), ("b/Dockerfile", LEGACY), ("c/Dockerfile", LEGACY)]);
+    ["a", "b", "c"].iter().for_each(|name| commit(&tree, name));
     let (status, shown) = on_terminal(&tree, &["review"], "ad");
     assert_eq!((status, shown.matches("?]? ").count()), (0, 2), "{shown}");
     for file in ["a/Dockerfile", "b/Dockerfile", "c/Dockerfile"] {

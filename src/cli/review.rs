@@ -4,8 +4,8 @@ use super::args::Common;
 use super::exit::Exit;
 use super::output;
 use crate::diff::unified;
-use crate::edit::{Edit, EditSet};
-use crate::file::Processed;
+use crate::edit::EditSet;
+use crate::file::{Processed, part};
 use crate::pipeline::{Finding, Outcome};
 use crate::write::{replace, side_files};
 use clap::Args;
@@ -83,7 +83,7 @@ pub fn run(args: &ReviewArgs) -> io::Result<Exit> {
             }
         }
         if !taken.is_empty() {
-            match part(file, source, &taken) {
+            match part(file, &taken, &common.request()) {
                 Ok(part) => chosen.push(part),
                 Err(e) => {
                     output::complain(&format!("{}: {e}", file.found.path.display()));
@@ -173,27 +173,6 @@ fn ask(file: &Processed, source: &str, group: &[&Finding]) -> io::Result<Answer>
             _ => write!(out, "{HELP}")?,
         }
     }
-}
-
-/// The file with only these changes, as long as the result is a file that the builder takes.
-fn part(file: &Processed, source: &str, taken: &[&Finding]) -> Result<Processed, String> {
-    let text = own_edits(taken)?.apply(source).map_err(|e| e.to_string())?;
-    let parsed = crate::syntax::Dockerfile::parse(text.as_str());
-    if let Some(wrong) = parsed.errors.iter().chain(&crate::syntax::problems(&parsed)).next() {
-        return Err(format!("these changes don't go without the others: {}", wrong.message));
-    }
-    let mut others: Vec<Edit> = Vec::new();
-    for edit in taken.iter().flat_map(|f| &f.edits).filter(|e| e.path.is_some()) {
-        if !others.contains(edit) {
-            others.push(edit.clone());
-        }
-    }
-    let mut out = file.clone();
-    if let Some(outcome) = &mut out.outcome {
-        outcome.text = text;
-        outcome.others = others;
-    }
-    Ok(out)
 }
 
 /// What was answered with no, so that it is not asked again.
