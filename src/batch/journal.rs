@@ -335,7 +335,9 @@ mod tests {
             journal.done("x", &Row::new("x", String::new())).unwrap();
             assert!(journal.begin_exec("y").unwrap());
             OpenOptions::new().append(true).open(dir.path().join("journal.ndjson")).unwrap().write_all(b"{\"step\":\"ex").unwrap();
-            ["", "rows", "patches"].map(|folder| fs::write(dir.path().join(folder).join(".new-abc123"), "half").unwrap());
+            for folder in ["", "rows", "patches"] {
+                fs::write(dir.path().join(folder).join(".new-abc123"), "half").unwrap();
+            }
         }
         assert!(open("b", false).unwrap_err().contains("other options"));
         {
