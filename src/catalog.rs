@@ -1,4 +1,13 @@
-//! Facts about base images, packages and ecosystems, read from `catalog/*.toml`.
+//! Facts about base images, packages and ecosystems, written in `catalog/*.toml`.
+
+/// The file `catalog/NAME.toml` as the build script wrote it down: as JSON, which is read ten times as fast as TOML. The files
+/// are part of the program and tests read each, so that one that does not fit its type can't leave development.
+macro_rules! shipped {
+    ($name:literal) => {
+        serde_json::from_str(include_str!(concat!(env!("OUT_DIR"), "/", $name, ".json"))).unwrap_or_default()
+    };
+}
+pub(crate) use shipped;
 
 mod accounts;
 mod additions;
@@ -26,11 +35,7 @@ impl Catalog {
     #[must_use]
     pub fn built_in() -> &'static Self {
         static CATALOG: std::sync::OnceLock<Catalog> = std::sync::OnceLock::new();
-        // The files are part of the program and a test reads them, so a failure here can't happen outside of development.
-        CATALOG.get_or_init(|| Self {
-            images: toml::from_str(include_str!("../catalog/images.toml")).unwrap_or_default(),
-            added: Additions::default(),
-        })
+        CATALOG.get_or_init(|| Self { images: shipped!("images"), added: Additions::default() })
     }
 
     /// What restage ships with, and what the user adds to it.

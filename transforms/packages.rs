@@ -126,7 +126,7 @@ pub(crate) fn tidy_layers<'m>(
     settled: impl Fn(&Step) -> bool,
 ) -> Vec<(&'m Classified, String, Edit)> {
     let mut found = Vec::new();
-    for layer in shipped_layers(model) {
+    for layer in layers_with(model, &fills) {
         if !layer.iter().any(|run| !settled(run.step) && run.facts.commands.iter().any(&fills)) {
             continue;
         }
@@ -203,7 +203,7 @@ pub(crate) fn is_root(step: &Step) -> bool {
 }
 
 /// The understood RUNs of the stages that ship, layer by layer as merge-run will leave them.
-pub(crate) fn shipped_layers<'m>(model: &'m Model) -> Vec<Vec<Run<'m>>> {
+fn shipped_layers<'m>(model: &'m Model) -> Vec<Vec<Run<'m>>> {
     let groups = merge_run::groups(model);
     let group: HashMap<usize, usize> = groups.iter().enumerate().flat_map(|(at, g)| g.iter().map(move |step| (*step, at))).collect();
     let mut layers: Vec<Vec<Run>> = Vec::new();
@@ -215,6 +215,11 @@ pub(crate) fn shipped_layers<'m>(model: &'m Model) -> Vec<Vec<Run<'m>>> {
         }
     }
     layers
+}
+
+/// The same, for work that is about commands that `concern` it; nothing where the file has none, since most have none.
+pub(crate) fn layers_with<'m>(model: &'m Model, concern: impl Fn(&Classified) -> bool) -> Vec<Vec<Run<'m>>> {
+    if model.steps.iter().any(|s| s.commands().iter().any(&concern)) { shipped_layers(model) } else { Vec::new() }
 }
 
 /// The first of the `sorted` indices behind `index`.

@@ -13,7 +13,7 @@ struct Arguments {
 
 fn arguments() -> &'static Arguments {
     static DATA: OnceLock<Arguments> = OnceLock::new();
-    DATA.get_or_init(|| toml::from_str(include_str!("../../catalog/arguments.toml")).unwrap_or_default())
+    DATA.get_or_init(|| crate::catalog::shipped!("arguments"))
 }
 
 /// Whether a build argument of this name gets another value with every commit or build.

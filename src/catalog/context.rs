@@ -52,7 +52,7 @@ struct History {
 
 fn contents() -> &'static Contents {
     static DATA: OnceLock<Contents> = OnceLock::new();
-    DATA.get_or_init(|| toml::from_str(include_str!("../../catalog/context.toml")).unwrap_or_default())
+    DATA.get_or_init(|| crate::catalog::shipped!("context"))
 }
 
 fn is_named(path: &str, patterns: &[String]) -> bool {

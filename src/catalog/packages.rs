@@ -78,17 +78,17 @@ struct Debian {
 
 /// Each file is read when somebody asks for it first.
 macro_rules! file {
-    ($name:ident, $type:ty, $path:literal) => {
+    ($name:ident, $type:ty, $file:literal) => {
         fn $name() -> &'static $type {
             static DATA: OnceLock<$type> = OnceLock::new();
-            DATA.get_or_init(|| toml::from_str(include_str!($path)).unwrap_or_default())
+            DATA.get_or_init(|| crate::catalog::shipped!($file))
         }
     };
 }
-file!(system, System, "../../catalog/packages.toml");
-file!(debian, Debian, "../../catalog/debian.toml");
-file!(python, Ecosystem, "../../catalog/python.toml");
-file!(node, Ecosystem, "../../catalog/node.toml");
+file!(system, System, "packages");
+file!(debian, Debian, "debian");
+file!(python, Ecosystem, "python");
+file!(node, Ecosystem, "node");
 
 impl Catalog {
     /// Whether `package` of the package manager `manager` (`apt`, `apk`, `dnf`, `yum`, ...) serves building alone.

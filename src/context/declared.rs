@@ -21,6 +21,8 @@ pub(super) struct Declared {
 
 /// The largest file that is read for this.
 const MAX_FILE: u64 = 512 * 1024;
+/// How a step of a workflow names the action that builds an image.
+const BUILD_ACTION: &str = "docker/build-push-action@";
 /// How many folders are remembered.
 const REMEMBERED: usize = 4096;
 
@@ -71,7 +73,11 @@ fn text(path: &Path) -> Option<String> {
 
 /// The documents of a YAML file; none where it is not well formed.
 fn documents(path: &Path) -> Vec<Yaml> {
-    text(path).and_then(|t| YamlLoader::load_from_str(&t).ok()).unwrap_or_default()
+    text(path).map(|text| parsed(&text)).unwrap_or_default()
+}
+
+fn parsed(text: &str) -> Vec<Yaml> {
+    YamlLoader::load_from_str(text).unwrap_or_default()
 }
 
 /// Notes a build, unless its context or Dockerfile is not a path that can be told from here.
@@ -157,10 +163,12 @@ fn workflows(root: &Path, out: &mut Vec<Declared>) {
     paths.sort();
     for path in paths {
         let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for document in documents(&path) {
+        // Few workflows build an image, and reading YAML takes longer than anything else that is done with a small file.
+        let Some(text) = text(&path).filter(|text| text.contains(BUILD_ACTION)) else { continue };
+        for document in parsed(&text) {
             for (job, body) in document["jobs"].as_hash().into_iter().flatten() {
                 for step in body["steps"].as_vec().into_iter().flatten() {
-                    if !step["uses"].as_str().is_some_and(|uses| uses.starts_with("docker/build-push-action@")) {
+                    if !step["uses"].as_str().is_some_and(|uses| uses.starts_with(BUILD_ACTION)) {
                         continue;
                     }
                     let by = format!(".github/workflows/{file}, job {}", job.as_str().unwrap_or("?"));

@@ -63,7 +63,7 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
     let home = folder_of(dockerfile);
     let above = ancestors(&home);
     let mut said = None;
-    for build in declared::of(dockerfile, above.iter().map(|(folder, _)| folder.as_path())) {
+    for build in declared::of(dockerfile, above.folders.iter().map(|(folder, _)| folder.as_path())) {
         let root = declared::tidy(&build.context);
         let mut context = Context::at(&root, root.canonicalize().ok(), beside);
         context.knowledge = knowledge(&context, sources);
@@ -74,7 +74,11 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
         said.get_or_insert(context);
     }
     let mut own = said;
-    for (root, real) in above {
+    let project = if above.in_work_tree { above.folders.len() } else { 1 };
+    for (at, (root, real)) in above.folders.into_iter().enumerate() {
+        if at >= project && !speaks_for(&root, &home, sources) {
+            continue;
+        }
         let mut context = Context::at(&root, real, beside);
         context.knowledge = knowledge(&context, sources);
         // The whole folder exists anywhere, so it can't tell one ancestor from another.
@@ -87,17 +91,33 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
     own.unwrap_or_else(Context::none)
 }
 
-/// The folder and those above it, up to a work tree's root, never the file system's; each also without symlinks.
-fn ancestors(home: &Path) -> Vec<(PathBuf, Option<PathBuf>)> {
+/// The folders in which a build context can lie.
+struct Ancestors {
+    /// The Dockerfile's own folder and those above it, each also without symlinks.
+    folders: Vec<(PathBuf, Option<PathBuf>)>,
+    /// Whether they end with the root of a work tree.
+    in_work_tree: bool,
+}
+
+/// The folder and those above it, up to a work tree's root, never the file system's.
+fn ancestors(home: &Path) -> Ancestors {
     let real = home.canonicalize().ok();
-    let mut out = vec![(home.to_owned(), real.clone())];
+    let mut out = Ancestors { folders: vec![(home.to_owned(), real.clone())], in_work_tree: false };
     let Some(mut here) = real.as_deref() else { return out };
-    while !here.join(".git").exists() {
-        let Some(parent) = here.parent().filter(|p| p.parent().is_some()) else { break };
-        out.push((parent.to_owned(), Some(parent.to_owned())));
+    loop {
+        out.in_work_tree = here.join(".git").exists();
+        let Some(parent) = here.parent().filter(|p| p.parent().is_some() && !out.in_work_tree) else { return out };
+        out.folders.push((parent.to_owned(), Some(parent.to_owned())));
         here = parent;
     }
-    out
+}
+
+/// Whether a folder above the Dockerfile, where no work tree says how far the project reaches, is more than a folder that happens to
+/// hold a name of the file: `COPY *.sh` finds something in many places, and `COPY files` finds a folder of checkouts.
+fn speaks_for(root: &Path, home: &Path, sources: &[Source]) -> bool {
+    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
+    let plain = sources.iter().map(|s| normalize(&s.path)).filter(|path| !path.is_empty() && !has_wildcard(path));
+    plain.map(|path| root.join(path)).any(|path| !home.starts_with(&path) && path.exists())
 }
 
 fn knowledge(context: &Context, sources: &[Source]) -> Knowledge {

@@ -44,6 +44,20 @@ fn nearest_ancestor_with_all_sources() {
 }
 
 #[test]
+fn a_folder_above_needs_more_than_a_coincidence_outside_of_a_work_tree() {
+    let project = [("app/docker/Dockerfile", "FROM a\nCOPY package.json docker ./\n"), ("app/package.json", "{}")];
+    assert!(context(tree(&project).path(), "app/docker/Dockerfile").is_known());
+    let checkouts = |copy: &str| {
+        let t = tree(&[("files/web/Dockerfile", copy), ("files/acme.sh/README", ""), ("files/other/a.py", "")]);
+        context(t.path(), "files/web/Dockerfile").is_known()
+    };
+    assert!(!checkouts("FROM a\nCOPY files /\n"));
+    assert!(!checkouts("FROM a\nCOPY *.sh /\n"));
+    let t = tree(&[(".git/HEAD", ""), ("files/web/Dockerfile", "FROM a\nCOPY files /\n"), ("files/a", "")]);
+    assert!(context(t.path(), "files/web/Dockerfile").is_known());
+}
+
+#[test]
 fn a_missing_source_makes_the_contents_unknown() {
     let t = tree(&[(".git/HEAD", ""), ("Dockerfile", "FROM a\nCOPY . .\nCOPY target/app.jar .\n"), ("pom.xml", "")]);
     let c = context(t.path(), "Dockerfile");

@@ -236,11 +236,10 @@ impl Tools {
     /// What restage ships with.
     pub fn built_in() -> &'static Self {
         static TOOLS: OnceLock<Tools> = OnceLock::new();
-        TOOLS.get_or_init(|| Self::read(include_str!("../../catalog/commands.toml")).unwrap_or_default())
+        TOOLS.get_or_init(|| Self::of(crate::catalog::shipped!("commands")))
     }
 
-    fn read(text: &str) -> Result<Self, toml::de::Error> {
-        let facts: Facts = toml::from_str(text)?;
+    fn of(facts: Facts) -> Self {
         let mut tools = Self::default();
         let mut add = |kind: Kind, index: usize, programs: &[String], scripts: &[String], modules: &[String]| {
             for (map, names) in [(&mut tools.programs, programs), (&mut tools.scripts, scripts), (&mut tools.modules, modules)] {
@@ -265,7 +264,7 @@ impl Tools {
             add(Kind::Setup, index, &setup.programs, &[], &[]);
         }
         tools.facts = facts;
-        Ok(tools)
+        tools
     }
 
     /// What `program` is, as it is written in a command: a name, a path in a `bin` folder, or a known script of a project.
@@ -343,7 +342,7 @@ mod tests {
 
     #[test]
     fn the_catalog_reads() {
-        let tools = Tools::read(include_str!("../../catalog/commands.toml")).unwrap();
+        let tools = Tools::of(toml::from_str(include_str!("../../catalog/commands.toml")).unwrap());
         for manager in &tools.facts.manager {
             for operation in manager.verbs.values().chain(manager.option_verbs.values()).chain(&manager.default).chain(&manager.unknown) {
                 assert!(

@@ -1,6 +1,6 @@
 //! apt as it is meant to be used in a Dockerfile.
 
-use super::packages::{append, has_cache_mount, has_option, next_behind, shipped_layers, system, verb};
+use super::packages::{append, has_cache_mount, has_option, layers_with, next_behind, system, verb};
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
 use crate::edit::Edit;
 use crate::model::command::{Classified, Operation, cache_of};
@@ -105,7 +105,7 @@ fn lists(model: &Model, findings: &mut Findings) {
     let relying = found(&|s| s.run.as_ref().is_some_and(relies_on_lists));
     let unseen = found(&|s| s.run.as_ref().is_none_or(may_install));
     let using = found(&|s| s.commands().iter().any(|c| uses_lists(c) && !is_update(c)));
-    for layer in shipped_layers(model) {
+    for layer in layers_with(model, is_update) {
         let Some(run) = layer.iter().find(|r| r.facts.commands.iter().any(is_update)) else { continue };
         // Many remove the old lists first; those fetched behind that stay.
         let commands = || layer.iter().flat_map(|r| &r.facts.commands);

@@ -304,12 +304,11 @@ fn segment_end(members: &[Member], start: usize, limit: usize) -> usize {
 
 /// The groups of a row that are joined, each with its reason, and what stands in the way of others.
 fn plan(model: &Model, members: &[Member], ships: bool) -> (Vec<gain::Gain>, Vec<Refusal>) {
-    let barriers: Vec<Option<Refusal>> = (0..members.len().saturating_sub(1)).map(|at| barrier(model, members, at)).collect();
     let (mut found, mut refusals) = (Vec::new(), Vec::new());
     for gain in wanted(model, members, ships) {
         let mut start = gain.range.start;
         for at in gain.range.clone() {
-            let barrier = if at + 1 == gain.range.end { None } else { barriers.get(at).cloned().flatten() };
+            let barrier = if at + 1 == gain.range.end { None } else { barrier(model, members, at) };
             if barrier.is_none() && at + 1 < gain.range.end {
                 continue;
             }

@@ -167,7 +167,7 @@ pub(super) struct Replacement {
 /// The facts, read once. The file is part of the program; a unit test reads it.
 pub(super) fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
-    FACTS.get_or_init(|| toml::from_str(include_str!("../../catalog/split.toml")).unwrap_or_default())
+    FACTS.get_or_init(|| crate::catalog::shipped!("split"))
 }
 
 #[cfg(test)]

@@ -170,10 +170,7 @@ pub struct Builder {
 /// The facts, read once. Tests hold that both files parse; a file that did not would be empty here.
 pub fn facts() -> &'static Facts {
     static FACTS: OnceLock<Facts> = OnceLock::new();
-    FACTS.get_or_init(|| Facts {
-        root: toml::from_str(include_str!("../../catalog/root_programs.toml")).unwrap_or_default(),
-        writes: toml::from_str(include_str!("../../catalog/writes.toml")).unwrap_or_default(),
-    })
+    FACTS.get_or_init(|| Facts { root: crate::catalog::shipped!("root_programs"), writes: crate::catalog::shipped!("writes") })
 }
 
 impl Root {
