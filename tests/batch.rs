@@ -76,6 +76,28 @@ fn a_repository_that_fails_is_a_row() {
 }
 
 #[test]
+fn what_git_or_restage_can_not_read_is_told() {
+    let tree = checkouts(&[("empty", &[]), ("odd", &[("Dockerfile", "FROM a\n{{ x }}\n"), ("x/Dockerfile", LEGACY)])]);
+    tree.write("all/broken/Dockerfile", LEGACY.as_bytes());
+    std::fs::create_dir(tree.path().join("all/broken/.git")).unwrap();
+    tree.write("all/gone/Dockerfile", LEGACY.as_bytes());
+    tree.write("all/gone/.git", b"gitdir: /no/where\n");
+    let run = tree.run(&["batch", "--branch", "r", "all"]);
+    assert_eq!(run.status, 2);
+    let out = String::from_utf8(run.out).unwrap();
+    for line in [
+        "failed  broken: git: not a git repository",
+        "clean   empty: 0 Dockerfiles\n",
+        "failed  gone: git: not a git repository: /no/where\n",
+        "changed odd: 2 Dockerfiles, 1 file to change: ",
+        "; 1 file with an error, see the report\n",
+    ] {
+        assert!(out.contains(line), "{line}: {out}");
+    }
+    assert!(tree.read("restage-batch/report.html").contains("this looks like a template"));
+}
+
+#[test]
 fn apply_writes_what_the_patch_says_and_refuses_a_dirty_work_tree() {
     let tree = checkouts(&[("a", &[("Dockerfile", LEGACY)]), ("b", &[("Dockerfile", LEGACY)])]);
     tree.write("all/b/notes", b"mine");
@@ -250,6 +272,10 @@ fn only_exclude_and_limit() {
     assert_eq!(names(&["--exclude", "*/b"]), ["o/a", "p/c"]);
     assert_eq!(names(&["--limit", "1", "--jobs", "1"]), ["o/a"]);
     assert_eq!(tree.run(&["batch", "all", "--only", "{"]).status, 2);
+    let nothing = tree.run(&["batch", "all", "--only", "q/*"]);
+    assert!(nothing.status == 2 && nothing.err.contains("leave nothing of the 3 repositories"), "{}", nothing.err);
+    let name = tree.run(&["batch", "all", "--branch", "a b"]);
+    assert!(name.status == 2 && name.err.contains("--branch: `a b` is no name for a branch"), "{}", name.err);
     assert_eq!(tree.run(&["batch", "all", "--branch", "x", "--message", "{nonsense}"]).status, 2);
 }
 

@@ -221,6 +221,10 @@ impl Row {
         if changed > 0 {
             out.push_str(&format!(", {} to change: {}", crate::report::count(changed, "file"), self.transforms().join(", ")));
         }
+        let errors = self.files.iter().filter(|f| f.error.is_some()).count();
+        if errors > 0 && self.status != Status::Failed {
+            out.push_str(&format!("; {} with an error, see the report", crate::report::count(errors, "file")));
+        }
         if let Some(reason) = &self.reason {
             out.push_str(&format!(": {reason}"));
         }

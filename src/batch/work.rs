@@ -142,6 +142,10 @@ impl Worker<'_> {
             };
         }
         let head = git.line(&["rev-parse", "-q", "--verify", "HEAD^{commit}"]).ok().filter(|h| !h.is_empty());
+        if head.is_none() && !matches!(self.plan.mode, Mode::Diff) {
+            // A repository without a commit is one; what git can't work with at all is told as that.
+            git.run(&["rev-parse", "--git-dir"], None)?;
+        }
         let base = match (&repository.branch, fetched) {
             (_, Some(commit)) => Some(commit),
             (Some(branch), None) => {
@@ -283,7 +287,6 @@ impl Worker<'_> {
         let scratch = fs::canonicalize(self.scratch(repository)).map_err(|e| e.to_string())?;
         let home = fs::canonicalize(self.home(repository)).map_err(|e| e.to_string())?;
         let git = Git::at(&home);
-        git.run(&["check-ref-format", "--branch", name], None).map_err(|_| format!("`{name}` is no name for a branch"))?;
         let apart = git.aside(&scratch.join("index"), &scratch.join("tree"));
         for write in writes {
             let blob = apart.run(&["hash-object", "-w", "--stdin", &format!("--path={}", write.path)], Some(write.new.as_bytes()))?;

@@ -4,6 +4,7 @@ use super::args::{Choice, Color};
 use super::exit::Exit;
 use super::output;
 use super::progress::Progress;
+use crate::batch::git::Git;
 use crate::batch::journal::Journal;
 use crate::batch::record::{Row, Status};
 use crate::batch::source::{Repository, Wanted, repositories};
@@ -131,8 +132,17 @@ fn prepare(args: &BatchArgs) -> Result<(Plan, Vec<Repository>), String> {
         wanted.push(Wanted::from_text("."));
     }
     let (only, exclude) = (globs(&args.only)?, globs(&args.exclude)?);
+    if let Some(name) = &args.branch {
+        let named = Git::at(Path::new(".")).run(&["check-ref-format", "--branch", name], None);
+        named.map_err(|e| if e.contains("can't be started") { e } else { format!("--branch: `{name}` is no name for a branch") })?;
+    }
     let mut all = repositories(&wanted, &[&args.output, &plan.cache]);
+    let found = all.len();
     all.retain(|r| (args.only.is_empty() || only.is_match(&r.name)) && !exclude.is_match(&r.name));
+    if all.is_empty() && found > 0 {
+        let what = if found == 1 { "the one repository".to_owned() } else { format!("the {found} repositories") };
+        return Err(format!("--only and --exclude leave nothing of {what}; names are as the rows of a run without them show them"));
+    }
     all.truncate(args.limit.unwrap_or(usize::MAX));
     Ok((plan, all))
 }

@@ -140,6 +140,7 @@ const repositoryView = (row) => {
   const facts = [row.place, row.branch ? `branch ${row.branch}` : null, row.commit ? `commit ${row.commit.slice(0, 12)}` : null, row.patch].filter((f) => f);
   box.append(make('p', { class: 'dim path' }, facts.join(' \u00b7 ')));
   for (const file of row.files.filter((f) => f.diff || f.error || worth(f).length || f.proposals.length)) box.append(fileView(file));
+  for (const problem of row.problems || []) box.append(make('p', { class: 'failed' }, problem));
   for (const side of row.side_files || []) {
     box.append(make('h3', {}, make('span', { class: 'path' }, side.path)));
     for (const hunk of hunks(side.diff)) box.append(table(hunk));
@@ -151,7 +152,8 @@ const repositoryView = (row) => {
 const entries = data.repositories.map((row) => {
   const proposals = row.files.flatMap((f) => f.proposals);
   const ids = [...new Set(proposals.filter((p) => p.applied).map((p) => p.transform))];
-  const what = row.reason || ids.join(', ') || count(row.files.length, 'Dockerfile');
+  const errors = row.files.filter((f) => f.error).length;
+  const what = (row.reason || ids.join(', ') || count(row.files.length, 'Dockerfile')) + (errors && !row.reason ? `; ${count(errors, 'file')} with an error` : '');
   const node = make('details', {}, make('summary', {}, make('span', { class: `status ${row.status}` }, row.status), make('b', {}, row.name), make('span', { class: 'what' }, what)));
   node.addEventListener('toggle', () => { if (node.open && node.children.length === 1) { node.append(repositoryView(row)); filterFiles(node); } });
   by('repositories').append(node);
