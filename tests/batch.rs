@@ -356,6 +356,48 @@ fn killed_and_resumed(mode: &[&str], expect_branch: bool) {
 }
 
 #[test]
+fn a_killed_diff_ends_as_one_that_nobody_disturbed() {
+    let names: Vec<String> = (0..25).map(|i| format!("r{i:02}")).collect();
+    let files: Vec<(&str, &[(&str, &str)])> =
+        names.iter().map(|n| (n.as_str(), &[("Dockerfile", LEGACY), ("b/Dockerfile", CLEAN), ("c/Dockerfile", LEGACY)][..])).collect();
+    let tree = checkouts(&files);
+    let began = std::time::Instant::now();
+    assert_eq!(tree.run(&["batch", "all", "--output", "calm"]).status, 1);
+    let took = began.elapsed();
+    let mut kills = 0;
+    for part in [0.1, 0.5, 0.3, 0.7, 0.2, 0.4] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_restage"))
+            .args(["batch", "all", "--output", "killed"])
+            .current_dir(tree.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(took.mul_f64(part));
+        child.kill().unwrap();
+        kills += usize::from(child.wait().unwrap().code().is_none());
+        if std::fs::read_to_string(tree.path().join("killed/journal.ndjson")).is_ok_and(|j| j.contains("\"end\"")) {
+            break;
+        }
+    }
+    assert!(kills >= 1);
+    tree.run(&["batch", "all", "--output", "killed"]);
+    let told = |folder: &str| serde_json::from_slice::<serde_json::Value>(&tree.bytes(&format!("{folder}/report.json"))).unwrap();
+    assert_eq!(told("killed"), told("calm"));
+    let listed = |folder: &str| {
+        let mut all: Vec<_> =
+            walk(&tree.path().join(folder)).iter().map(|p| p.strip_prefix(tree.path().join(folder)).unwrap().to_owned()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(listed("killed"), listed("calm"), "nothing half-written is left");
+    for patch in walk(&tree.path().join("calm/patches")) {
+        let other = tree.path().join("killed/patches").join(patch.file_name().unwrap());
+        assert_eq!(std::fs::read(&patch).unwrap(), std::fs::read(other).unwrap());
+    }
+}
+
+#[test]
 fn a_killed_apply_goes_on() {
     killed_and_resumed(&["--apply"], false);
 }

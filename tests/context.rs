@@ -32,22 +32,26 @@ fn what_the_project_declares_goes_before_what_can_be_guessed() {
             "services:\n  web:\n    build:\n      context: ${DIR:-./src}\n      dockerfile: ../docker/app/Dockerfile\n",
             "service web",
         ),
-        ("docker/compose.dev.yaml", "services: {web: {build: {context: ../src, dockerfile: ../docker/app/Dockerfile}}}", "service web"),
+        (
+            "docker/compose.dev.yaml",
+            "services: {web: {build: {context: ../src, dockerfile: ../docker/app/Dockerfile, target: app, args: {TOKEN: x}}}}",
+            "service web, which builds the stage app, with the arguments TOKEN",
+        ),
         (
             "docker-bake.hcl",
-            "variable \"TAG\" { default = \"x\" }\ntarget \"base\" {\n  context = \"src\"\n}\ntarget \"app\" {\n  inherits = [\"base\"]\n  dockerfile = \"../docker/app/Dockerfile\"\n  args = { A = TAG }\n}\n",
-            "target app",
+            "variable \"TAG\" { default = \"x\" }\ntarget \"base\" {\n  context = \"src\"\n}\ntarget \"app\" {\n  inherits = [\"base\"]\n  dockerfile = \"../docker/app/Dockerfile\"\n  target = \"run\"\n  args = { A = TAG }\n}\n",
+            "target app, which builds the stage run, with the arguments A",
         ),
         ("docker-bake.json", "{\"target\":{\"app\":{\"context\":\"src\",\"dockerfile\":\"../docker/app/Dockerfile\"}}}", "target app"),
         (
             "skaffold.yaml",
-            "apiVersion: skaffold/v4beta1\nkind: Config\nbuild:\n  artifacts:\n  - image: a/b\n    context: src\n    docker:\n      dockerfile: ../docker/app/Dockerfile\n",
-            "artifact a/b",
+            "apiVersion: skaffold/v4beta1\nkind: Config\nbuild:\n  artifacts:\n  - image: a/b\n    context: src\n    docker:\n      dockerfile: ../docker/app/Dockerfile\n      target: run\n",
+            "artifact a/b, which builds the stage run",
         ),
         (
             ".github/workflows/ci.yml",
-            "on: push\njobs:\n  image:\n    runs-on: x\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ./src\n          file: docker/app/Dockerfile\n",
-            "job image",
+            "on: push\njobs:\n  image:\n    runs-on: x\n    steps:\n      - uses: docker/build-push-action@v6\n        with:\n          context: ./src\n          file: docker/app/Dockerfile\n          build-args: |\n            A=1\n            B=2\n",
+            "job image, with the arguments A, B",
         ),
     ] {
         assert_eq!(said(file, text), format!("src (says {}, {by})", file.trim_start_matches("docker/")), "{file}");

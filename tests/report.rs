@@ -170,7 +170,8 @@ fn the_page_stands_alone_and_its_filters_work() {
         set('level', '');
         document.title = seen.join('|') + '|' + document.querySelectorAll('table.diff').length + '|' + document.querySelectorAll('svg').length
           + '|' + document.querySelectorAll('#repositories .why b').length + '|' + performance.getEntriesByType('resource').length
-          + '|' + hidden + '|' + sections.filter((s) => s.hidden).length + '|' + document.querySelectorAll('.rebuild').length;";
+          + '|' + hidden + '|' + sections.filter((s) => s.hidden).length + '|' + document.querySelectorAll('.rebuild').length
+          + '|' + [...document.querySelectorAll('#refusals .status')].map((s) => s.textContent).join(',');";
     let Some(dom) = in_browser(&tree, script) else {
         println!("no chromium here: the filters are not tested");
         return;
@@ -183,6 +184,9 @@ fn the_page_stands_alone_and_its_filters_work() {
     // Diffs, a graph for the file with two stages, reasons, and how much is built again.
     assert!(number(11) >= 4 && number(12) >= 1 && number(13) >= 8 && number(17) >= 4, "{title}");
     assert_eq!(number(14), 0, "no network");
+    // LEGACY stands in two repositories and is refused for the same reason in both.
+    let refusals: Vec<usize> = parts[18].split(',').map(|n| n.parse().unwrap()).collect();
+    assert!(refusals.len() >= 2 && refusals[0] >= 2 && refusals.is_sorted_by(|a, b| a >= b), "{title}");
     assert_eq!((number(15) > 0, number(16)), (true, 0), "files that a filter is not about are hidden until it is taken back");
 }
 

@@ -104,6 +104,25 @@ fn plain(path: &str) -> Option<String> {
     (!out.contains("://") && !out.starts_with("git@")).then_some(out)
 }
 
+/// Who says so, with the stage that is built and the names of the arguments; their values may be secrets.
+fn told(by: String, target: Option<&str>, args: Vec<String>) -> String {
+    let target = target.filter(|t| !t.is_empty()).map(|t| format!(", which builds the stage {t}")).unwrap_or_default();
+    let args = if args.is_empty() { String::new() } else { format!(", with the arguments {}", args.join(", ")) };
+    format!("{by}{target}{args}")
+}
+
+/// The names in a table `NAME: value` or a list of `NAME=value`.
+fn names(args: &Yaml) -> Vec<String> {
+    let name = |text: &str| text.split('=').next().unwrap_or(text).trim().to_owned();
+    match args {
+        Yaml::Hash(table) => table.keys().filter_map(Yaml::as_str).map(name).collect(),
+        Yaml::Array(list) => list.iter().filter_map(Yaml::as_str).map(name).collect(),
+        // An input of an action is text with one a line.
+        Yaml::String(text) => text.lines().map(name).filter(|n| !n.is_empty()).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// `services.NAME.build` of a compose file.
 fn compose(document: &Yaml, folder: &Path, file: &str, out: &mut Vec<Declared>) {
     for (name, service) in document["services"].as_hash().into_iter().flatten() {
@@ -111,6 +130,7 @@ fn compose(document: &Yaml, folder: &Path, file: &str, out: &mut Vec<Declared>) 
         match &service["build"] {
             Yaml::String(context) => note(folder, context, None, by, out),
             build @ Yaml::Hash(_) if build["dockerfile_inline"].is_badvalue() => {
+                let by = told(by, build["target"].as_str(), names(&build["args"]));
                 note(folder, build["context"].as_str().unwrap_or("."), build["dockerfile"].as_str(), by, out);
             }
             _ => {}
@@ -126,7 +146,9 @@ fn bake(body: &Json, folder: &Path, file: &str, out: &mut Vec<Declared>) {
         if get("dockerfile-inline").is_some() {
             continue;
         }
-        note(folder, get("context").unwrap_or("."), get("dockerfile"), format!("{file}, target {name}"), out);
+        let args = target["args"].as_object().into_iter().flat_map(|args| args.keys().cloned()).collect();
+        let by = told(format!("{file}, target {name}"), get("target"), args);
+        note(folder, get("context").unwrap_or("."), get("dockerfile"), by, out);
     }
 }
 
@@ -150,6 +172,7 @@ fn skaffold(document: &Yaml, folder: &Path, file: &str, out: &mut Vec<Declared>)
                 continue;
             }
             let by = format!("{file}, artifact {}", artifact["image"].as_str().unwrap_or("?"));
+            let by = told(by, docker["target"].as_str(), names(&docker["buildArgs"]));
             note(folder, artifact["context"].as_str().unwrap_or("."), docker["dockerfile"].as_str(), by, out);
         }
     }
@@ -172,6 +195,7 @@ fn workflows(root: &Path, out: &mut Vec<Declared>) {
                         continue;
                     }
                     let by = format!(".github/workflows/{file}, job {}", job.as_str().unwrap_or("?"));
+                    let by = told(by, step["with"]["target"].as_str(), names(&step["with"]["build-args"]));
                     let context = step["with"]["context"].as_str().unwrap_or(".");
                     // Unlike elsewhere, `file` is relative to the repository.
                     let dockerfile = step["with"]["file"].as_str();

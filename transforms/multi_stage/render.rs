@@ -6,7 +6,7 @@ use super::plan::{Artifact, Extra, Fate, Plan};
 use crate::edit::Edit;
 use crate::model::image::Reference;
 use crate::source::Span;
-use crate::syntax::{ItemKind, Keyword, View};
+use crate::syntax::{ItemKind, Keyword, View, Word};
 use crate::transforms::Refusal;
 
 /// The edits that turn the single stage into two.
@@ -68,7 +68,8 @@ pub(super) fn edits(draft: &Draft, plan: &Plan) -> Result<Vec<Edit>, Refusal> {
         View::From { platform: Some(p), .. } => format!("--platform={p} "),
         _ => String::new(),
     };
-    text.push_str(&style.lines(&[format!("FROM {platform}{}", plan.runtime)]));
+    let name = shipped(draft).map(|alias| format!(" {} {}", style.keyword("AS"), alias.text)).unwrap_or_default();
+    text.push_str(&style.lines(&[format!("FROM {platform}{}{name}", plan.runtime)]));
     for (_, _, line) in &stage {
         text.push_str(line);
     }
@@ -105,23 +106,40 @@ fn merge(mut edits: Vec<Edit>) -> Result<Vec<Edit>, Refusal> {
     Ok(out)
 }
 
-/// The name that the builder stage has, or gets.
+/// The name of the builder stage.
 pub(super) fn builder<'a>(draft: &'a Draft<'_>) -> &'a str {
     match &draft.from.view {
-        View::From { alias: Some(alias), .. } => &alias.text,
+        View::From { alias: Some(alias), .. } if is_builders(&alias.text) => &alias.text,
         _ => "build",
     }
 }
 
-/// The name of the builder stage; an `AS` is added where there is none.
+/// The name that the user gave to what ships. Whoever builds the file with `--target` means the image that starts, so the last stage keeps it.
+fn shipped<'a>(draft: &'a Draft<'_>) -> Option<&'a Word> {
+    match &draft.from.view {
+        View::From { alias: Some(alias), .. } if !is_builders(&alias.text) => Some(alias),
+        _ => None,
+    }
+}
+
+/// Whether a stage of this name is known as one that builds.
+fn is_builders(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["build", "compil"].iter().any(|word| name.contains(word))
+}
+
+/// Gives the builder stage its name.
 fn name_builder(draft: &Draft, style: &Style, edits: &mut Vec<Edit>) -> Result<String, Refusal> {
     let View::From { image, alias, .. } = &draft.from.view else {
         return refuse(draft.from.line, "this FROM is not understood");
     };
-    if alias.is_none() {
-        edits.push(Edit::insert(image.span.end, format!(" {} {}", style.keyword("AS"), builder(draft))));
+    let name = builder(draft).to_owned();
+    match (alias, shipped(draft)) {
+        (None, _) => edits.push(Edit::insert(image.span.end, format!(" {} {name}", style.keyword("AS")))),
+        (_, Some(alias)) => edits.push(Edit::replace(alias.span, name.clone())),
+        _ => {}
     }
-    Ok(builder(draft).to_owned())
+    Ok(name)
 }
 
 /// How the file is written.
