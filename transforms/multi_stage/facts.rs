@@ -122,6 +122,8 @@ pub(super) struct System {
     pub small: Vec<String>,
     /// Packages that weigh little without what they recommend.
     pub light: Vec<String>,
+    /// Packages that Node's tools need to compile native modules, besides compilers.
+    pub native_modules: Vec<String>,
     /// Packages of the Python Package Index that are linked against libpython, which only development packages bring.
     pub links_libpython: Vec<String>,
     /// In the order in which they are tried.

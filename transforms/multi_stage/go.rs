@@ -132,11 +132,10 @@ impl Go {
                 let is_folder = output.ends_with('/') || packages.len() > 1 || packages.iter().any(|p| p.contains("..."));
                 if is_folder {
                     for package in &packages {
-                        if package.contains("...") {
-                            return refuse(
-                                command.line,
-                                format!("`{}` writes several programs into `{output}`; name them", named(command)),
-                            );
+                        if let Some(below) = package.strip_suffix("...") {
+                            let names = main_packages(draft, &folder, below);
+                            binaries.extend(names.iter().map(|name| join(&path, name)));
+                            continue;
                         }
                         if let Some(name) = binary_name(draft, &folder, package) {
                             binaries.push(join(&path, &name));
@@ -185,7 +184,7 @@ impl Go {
         let mut binaries = Vec::new();
         for package in packages {
             let names = if package.contains("...") {
-                main_packages(draft, &folder)
+                main_packages(draft, &folder, package.trim_end_matches("..."))
             } else {
                 binary_name(draft, &folder, package).into_iter().collect()
             };
@@ -478,12 +477,16 @@ fn read(draft: &Draft, path: &str) -> Option<Rc<str>> {
 }
 
 /// The names of all programs below `folder`.
-fn main_packages(draft: &Draft, folder: &str) -> Vec<String> {
+/// The programs of the module in `folder` whose packages lie below `pattern`, such as `./cmd/`.
+fn main_packages(draft: &Draft, folder: &str, pattern: &str) -> Vec<String> {
     let mut names = Vec::new();
     for (path, text) in compiled::sources(draft, folder, &[".go"]) {
         if text.lines().any(|l| l.trim() == "package main") && !needs::is_test(&path) {
             let parent = path.rsplit_once('/').map_or("", |(p, _)| p);
             let package = if parent.is_empty() { ".".to_owned() } else { format!("./{parent}") };
+            if pattern.starts_with("./") && !format!("{package}/").starts_with(pattern) && pattern != "./" {
+                continue;
+            }
             if let Some(name) = binary_name(draft, folder, &package)
                 && !names.contains(&name)
             {

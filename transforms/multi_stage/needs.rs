@@ -318,7 +318,8 @@ fn with_imports(draft: &Draft, files: Vec<String>) -> Vec<String> {
 
 /// Refuses where a file of the context names the interpreter's own folders, in which packages would be missing once they are installed
 /// in an environment of their own.
-pub(super) fn interpreter_named(draft: &Draft) -> Result<(), Refusal> {
+/// `in_place`: what pip installs stays where it is, so that only the system's own interpreter would be missed.
+pub(super) fn interpreter_named(draft: &Draft, in_place: bool) -> Result<(), Refusal> {
     const OTHER: &[&str] = &[".md", ".rst", ".txt", ".html", ".css", ".js", ".lock", ".json", ".svg", ".po", ".csv", ".sql"];
     let context = draft.model.context;
     for path in context.files().0 {
@@ -335,7 +336,7 @@ pub(super) fn interpreter_named(draft: &Draft) -> Result<(), Refusal> {
             if line.trim_start().starts_with('#') && !(at == 0 && line.starts_with("#!") && starts()) {
                 continue;
             }
-            let program = line.match_indices("/usr/local/bin/").find_map(|(start, found)| {
+            let program = line.match_indices("/usr/local/bin/").filter(|_| !in_place).find_map(|(start, found)| {
                 let rest = line.get(start + found.len()..).unwrap_or("");
                 let end = rest.find(|c: char| !(c.is_alphanumeric() || "-_.".contains(c))).unwrap_or(rest.len());
                 let whole = format!("{found}{}", rest.get(..end).unwrap_or(""));
@@ -344,7 +345,7 @@ pub(super) fn interpreter_named(draft: &Draft) -> Result<(), Refusal> {
             });
             let folder = ["/usr/local/lib/python", "/usr/bin/python", "/usr/bin/env python2"]
                 .iter()
-                .find(|n| line.contains(**n))
+                .find(|n| line.contains(**n) && !(in_place && n.starts_with("/usr/local")))
                 .map(|n| (*n).to_owned());
             if let Some(found) = program.or(folder) {
                 return refuse(draft.program.line, format!("{path}:{} names `{found}`, where the packages would no longer be", at + 1));

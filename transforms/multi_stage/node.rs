@@ -82,6 +82,7 @@ impl Node {
                     {
                         Ok(Some(Role::Build))
                     }
+                    Operation::Other if manager == "yarn" => self.in_workspaces(draft, plan, index, command, &words),
                     Operation::Other => Ok(None),
                 }
             }
@@ -203,6 +204,40 @@ impl Node {
             }
         }
         Ok(())
+    }
+
+    /// `yarn workspace NAME SCRIPT` and `yarn workspaces run SCRIPT`.
+    fn in_workspaces(
+        &mut self,
+        draft: &Draft,
+        plan: &mut Plan,
+        index: usize,
+        command: &Classified,
+        words: &[&str],
+    ) -> Result<Option<Role>, Refusal> {
+        let script = match words {
+            [_, "workspaces", "run", script, ..] | [_, "workspace", _, "run", script, ..] => *script,
+            [_, "workspace", _, script, ..] if !matches!(*script, "add" | "remove" | "install" | "upgrade") => *script,
+            _ => return Ok(None),
+        };
+        let root = folder(command)?;
+        let context = draft.model.context;
+        let manifests = context.files().0.into_iter().filter(|p| p.ends_with("package.json") && !p.contains("node_modules/"));
+        for text in manifests.filter_map(|p| context.read(&p)).filter_map(|t| Package::read(&t)?.script(script)) {
+            let outside = |word: &&str| {
+                word.contains("../../..") || word.starts_with('/') && word.len() > 1 && !inside(word, &root) && !inside(word, "/dev")
+            };
+            if let Some(word) = text.split([' ', '=', '"', '\'']).find(outside) {
+                return refuse(
+                    command.line,
+                    format!(
+                        "`{}` runs `{text}`, which names `{word}` outside of `{root}`; copy what it leaves there by hand",
+                        named(command)
+                    ),
+                );
+            }
+        }
+        self.build(plan, index, command).map(Some)
     }
 
     fn build(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
@@ -339,13 +374,17 @@ fn folder(command: &Classified) -> Result<String, Refusal> {
 fn package(draft: &Draft, folder: &str) -> Option<Package> {
     let path = draft.context_path(&format!("{}/package.json", folder.trim_end_matches('/')))?;
     let text = draft.model.context.read(&path)?;
-    serde_json::from_str(&text).ok().map(Package)
+    Package::read(&text)
 }
 
 /// A package.json.
 struct Package(serde_json::Value);
 
 impl Package {
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok().map(Self)
+    }
+
     fn script(&self, name: &str) -> Option<String> {
         self.0.get("scripts")?.get(name)?.as_str().map(str::to_owned)
     }

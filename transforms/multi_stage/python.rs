@@ -15,6 +15,9 @@ use crate::transforms::packages::is_root;
 /// Where the virtual environment is made.
 const VENV: &str = "/opt/venv";
 
+/// Where the official images have the interpreter and what pip installs, and nothing else.
+const PREFIX: &str = "/usr/local";
+
 /// What the planner has seen.
 #[derive(Debug, Default)]
 pub(super) struct Python {
@@ -32,6 +35,8 @@ pub(super) struct Python {
     packages: Vec<(String, Vec<String>)>,
     /// The first line that installs something whose names can't be read.
     unread: Option<(String, usize)>,
+    /// Why what pip installs can't go into a virtual environment, though it can stay where it is.
+    by_path: Option<(String, usize)>,
     /// Whether a tool installs that finds its environment by `VIRTUAL_ENV` alone.
     by_variable: bool,
     /// Whether wheels are not used.
@@ -119,7 +124,11 @@ impl Python {
         let activated = self.activated.iter().find(|(i, _)| *i == index).map(|(_, v)| v.clone());
         let in_own = self.own.iter().find(|v| inside(program, v)).cloned().or(activated);
         if program.contains('/') && in_own.is_none() {
-            return refuse(line, format!("`{program}` is called by its path, so it would install outside of the virtual environment"));
+            let reason = format!("`{program}` is called by its path, so it would install outside of the virtual environment");
+            if !program.starts_with("/usr/local/bin/") || self.system {
+                return refuse(line, reason);
+            }
+            self.by_path.get_or_insert((reason, line));
         }
         if acts_elsewhere(step.span.text(draft.model.file.source())) {
             return refuse(
@@ -190,15 +199,15 @@ impl Python {
             }
         }
         for word in files {
-            let Some(text) = &word.literal else {
+            let Some(text) = word.literal.clone().or_else(|| draft.model.expand(step, word.raw.trim_matches('"'))) else {
                 self.unread.get_or_insert((word.raw.clone(), line));
                 continue;
             };
             if text.contains("://") {
-                self.unread.get_or_insert((text.clone(), line));
+                self.unread.get_or_insert((text, line));
                 continue;
             }
-            let Some(path) = absolute(folder, text) else {
+            let Some(path) = absolute(folder, &text) else {
                 return refuse(line, format!("pip reads `{text}` in a folder that is not known"));
             };
             self.requirements(draft, plan, index, line, &path, 0)?;
@@ -322,6 +331,7 @@ impl Python {
             );
         }
         self.into_venv = true;
+        self.last_install = index;
         // Without the variable poetry takes the interpreter that its own environment was made from.
         self.by_variable |= tool == "poetry";
         self.unread.get_or_insert((format!("{tool}'s lock file"), command.line));
@@ -377,6 +387,12 @@ impl Python {
         let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let python = name == "python" || name.strip_prefix("python3").is_some_and(|r| r.is_empty() || r.starts_with('.'));
         if !python {
+            // What makes a site writes into its project's folder, as far as its settings don't say otherwise.
+            if command.action.is_unforeseen() && facts().served.generators.iter().any(|g| g == name) {
+                let folder = self.folder(command)?;
+                super::outside::stays_inside(draft, command, &folder)?;
+                return self.in_folder(plan, index, command).map(Some);
+            }
             return Ok(None);
         }
         let argument = words.get(1).copied().unwrap_or_default();
@@ -385,6 +401,7 @@ impl Python {
             ("-m", Some("compileall")) => return Ok(Some(Role::Build)),
             ("-m", Some("spacy")) => {
                 self.first_install.get_or_insert(index);
+                self.last_install = index;
                 self.into_venv = true;
                 return Ok(Some(Role::Build));
             }
@@ -446,7 +463,10 @@ impl Python {
         if self.system && self.into_venv {
             return self.finish_system(draft, plan);
         }
-        self.interpreter_paths(draft)?;
+        let in_place = match self.interpreter_paths(draft) {
+            Err(refusal) if !(full && self.can_stay(draft, plan)) => return Err(refusal),
+            found => found.is_err(),
+        };
         if full {
             needs::known_context(draft, "which libraries of the full image the program's packages load can't be told")?;
             if let Some((what, line)) = &self.unread
@@ -472,7 +492,10 @@ impl Python {
                 }
             }
         }
-        if self.into_venv {
+        if in_place {
+            plan.snapshot(PREFIX, self.first_install.unwrap_or(0).max(self.last_install));
+            plan.notes.push(format!("`{PREFIX}` is taken over whole, the interpreter with it, because its paths are named"));
+        } else if self.into_venv {
             let anchor = self.first_install.unwrap_or(0);
             plan.builder_head.push(format!("RUN python -m venv {VENV}"));
             let variable = if self.by_variable { format!("VIRTUAL_ENV={VENV} ") } else { String::new() };
@@ -515,10 +538,40 @@ impl Python {
         self.unread.as_ref().is_some_and(|(what, _)| is_path(what)) && !plan.snapshots.is_empty()
     }
 
+    /// Whether what pip installs can ship where it is, with the whole folder of the interpreter: nothing sends it elsewhere.
+    fn can_stay(&self, draft: &Draft, plan: &Plan) -> bool {
+        const ELSEWHERE: &[&str] = &["PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PYTHONUSERBASE", "PYTHONHOME", "/root/.local"];
+        let source = draft.model.file.source();
+        draft.facts.family == "python"
+            && self.own.is_empty()
+            && plan.builder_edits.is_empty()
+            && !ELSEWHERE.iter().any(|word| source.contains(word))
+            && needs::interpreter_named(draft, true).is_ok()
+            && !self.cron_finds_another(draft)
+    }
+
+    /// Whether cron is started, whose PATH leads to the system's own interpreter, and a file calls one by its bare name.
+    fn cron_finds_another(&self, draft: &Draft) -> bool {
+        let name = |c: &super::program::Started| c.words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned());
+        if !draft.program.commands.iter().any(|c| matches!(name(c).as_deref(), Some("cron" | "crond"))) {
+            return false;
+        }
+        let context = draft.model.context;
+        let files = context.files().0;
+        let searched = files.iter().filter(|p| ![".py", ".md", ".rst", ".txt", ".html", ".js", ".lock"].iter().any(|e| p.ends_with(e)));
+        searched.filter_map(|p| context.read(p)).any(|text| {
+            let bare = |(at, _): (usize, &str)| !text.get(..at).is_some_and(|before| before.ends_with("/usr/local/bin/"));
+            text.match_indices("python3").any(bare)
+        })
+    }
+
     /// Refuses what names the interpreter's own folders: there the packages would be missing.
     fn interpreter_paths(&self, draft: &Draft) -> Result<(), Refusal> {
         if !self.into_venv {
             return Ok(());
+        }
+        if let Some((reason, line)) = &self.by_path {
+            return refuse(*line, reason.clone());
         }
         for step in draft.steps {
             let text = step.span.text(draft.model.file.source());
@@ -546,7 +599,7 @@ impl Python {
                 }
             }
         }
-        needs::interpreter_named(draft)?;
+        needs::interpreter_named(draft, false)?;
         for started in &draft.program.commands {
             let Some(first) = started.words.first() else { continue };
             if matches!(first.rsplit('/').next(), Some("cron" | "crond")) {

@@ -184,6 +184,14 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             }
             // The mode and the owner of what is taken over come along.
             Ok(paths) if !paths.is_empty() && paths.iter().all(|p| plan.artifacts.iter().any(|a| a.path == *p)) => Role::Build,
+            // So do those of a folder above it that only the builder has.
+            Ok(paths)
+                if sets_mode(command)
+                    && !paths.is_empty()
+                    && paths.iter().all(|p| is_built(draft, p) && plan.artifacts.iter().any(|a| inside(&a.path, p))) =>
+            {
+                Role::Build
+            }
             // Of a compiled project only what is taken over ships, and that comes from the builder.
             Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p) && where_builds_run(draft, p)) => {
                 if copies_files(command) {
@@ -221,6 +229,10 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
 
 fn removes(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("rm" | "rmdir")))
+}
+
+fn sets_mode(command: &Classified) -> bool {
+    command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("chmod" | "chown" | "chgrp")))
 }
 
 /// Whether `path` is neither of the context nor of the base image, so that only a build can have made it.
@@ -408,6 +420,13 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     if super::system::library(draft, plan, bare, index, with_recommended) {
         return Ok(());
     }
+    if draft.facts.language.as_deref() == Some("node")
+        && facts().system.native_modules.iter().any(|p| p == bare)
+        && !speaks_of_python(draft)
+    {
+        plan.shed.push(bare.to_owned());
+        return Ok(());
+    }
     if let Some(libraries) = catalog.runtime_packages(bare, manager, &draft.facts.releases) {
         plan.shed.push(bare.to_owned());
         for library in libraries {
@@ -433,6 +452,21 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         plan.packages.push(Package { name: name.to_owned(), with_recommended, anchor: index });
     }
     Ok(())
+}
+
+/// Whether a project of Node has anything to do with Python beyond the compiling of native modules.
+fn speaks_of_python(draft: &Draft) -> bool {
+    const SOURCES: &[&str] = &[".js", ".mjs", ".cjs", ".ts", ".sh", ".py", "package.json", ".yml", ".yaml", ".conf"];
+    let context = draft.model.context;
+    let searched = |path: &String| SOURCES.iter().any(|e| path.ends_with(e)) && !path.contains("node_modules/");
+    *context.knowledge() != crate::context::Knowledge::Known
+        || draft.program.commands.iter().flat_map(|c| &c.words).any(|w| w.contains("python"))
+        || context
+            .files()
+            .0
+            .iter()
+            .filter(|p| searched(p))
+            .any(|p| p.ends_with(".py") || context.read(p).is_none_or(|t| t.contains("python")))
 }
 
 /// Refuses where packages come from a source that the file adds behind the first ones: they are installed in one RUN.
