@@ -26,7 +26,18 @@ impl Kind {
     /// Endings of the files that only build.
     fn own(self) -> &'static [&'static str] {
         match self {
-            Self::Rust => &[".rs", ".toml", ".lock", "rust-toolchain"],
+            Self::Rust => &[
+                ".rs",
+                "Cargo.toml",
+                "Cargo.lock",
+                "rust-toolchain",
+                "rust-toolchain.toml",
+                "rustfmt.toml",
+                "clippy.toml",
+                "deny.toml",
+                "cross.toml",
+                "tarpaulin.toml",
+            ],
             Self::Java => &[
                 ".java",
                 ".kt",
@@ -454,7 +465,15 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
         let basic = ["m", "c", "pthread", "dl", "rt", "util", "crypt", "stdc++", "gcc", "gcc_s", "resolv", "nsl"].contains(&name);
         let own = text.contains(&format!("lib{name}.")) || mentions(&text, &format!("add_library({name}"));
         let installed = plan.packages.iter().any(|p| p.name.contains(name));
-        if !basic && !own && !installed {
+        let brought = || facts().c.libraries.get(name).filter(|_| draft.facts.family == "gcc" && draft.manager() == "apt");
+        if !basic
+            && !own
+            && !installed
+            && let Some(libraries) = brought().and_then(|dev| draft.model.catalog.runtime_packages(dev, "apt", &draft.facts.releases))
+        {
+            libraries.iter().for_each(|library| plan.package(library, 0));
+            plan.notes.push(format!("the program links `-l{name}`, which the full image brings, so {} is installed", libraries.join(", ")));
+        } else if !basic && !own && !installed {
             return refuse(
                 draft.from.line,
                 format!("the program links `-l{name}`, and which package of the runtime image brings it is not known"),

@@ -18,6 +18,7 @@ pub(super) struct Facts {
     pub toolchain: Toolchain,
     pub go: Go,
     pub rust: Rust,
+    pub c: C,
     pub context: ContextFacts,
     pub system: System,
     /// Programs that every image with a shell has.
@@ -47,6 +48,8 @@ pub(super) struct Builds {
     pub fetchers: Vec<String>,
     /// Files of a project's folder that say what its build does.
     pub files: Vec<String>,
+    /// Programs that write into the folder that they run in, or into what they are told.
+    pub in_folder: Vec<String>,
     /// Folders that builds name because they read from there, or whose files nothing else needs.
     pub only_read: Vec<String>,
 }
@@ -103,6 +106,13 @@ pub(super) struct Go {
 #[serde(deny_unknown_fields)]
 pub(super) struct Rust {
     pub libraries: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct C {
+    /// The package with the headers of each library that the full image brings, by what stands behind `-l`.
+    pub libraries: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -109,6 +109,14 @@ impl Node {
                 }
                 Ok(None)
             }
+            // What a tool of the project's own modules writes, by what it is told and its settings say.
+            action
+                if (action.is_unforeseen() || matches!(action, Action::Language { manager, .. } if manager == "npx"))
+                    && runs_tool(&words) =>
+            {
+                super::outside::stays_inside(draft, command, &folder(command)?)?;
+                self.build(plan, index, command).map(Some)
+            }
             Action::Test => {
                 self.last_use = self.last_use.max(index);
                 Ok(Some(Role::Neutral))
@@ -356,6 +364,16 @@ impl Node {
         }
         Ok(prunes)
     }
+}
+
+/// Whether `npx`, or a path to the project's own modules, runs a tool that writes what it is told.
+fn runs_tool(words: &[&str]) -> bool {
+    let tool = match words {
+        ["npx", "--no-install" | "--no" | "-y" | "--yes", tool, ..] | ["npx", tool, ..] => *tool,
+        [first, ..] => first.strip_prefix("./").unwrap_or(first).strip_prefix("node_modules/.bin/").unwrap_or_default(),
+        [] => "",
+    };
+    super::facts::facts().assets.tools.iter().any(|t| t == tool)
 }
 
 fn last_copy_into(draft: &Draft, folder: &str) -> usize {

@@ -198,6 +198,9 @@ impl Python {
                 self.packages.push(requirement(text));
             }
         }
+        if packages.is_empty() && files.is_empty() && step.span.text(draft.model.file.source()).contains("xargs") {
+            self.unread.get_or_insert((named(command), line));
+        }
         for word in files {
             let Some(text) = word.literal.clone().or_else(|| draft.model.expand(step, word.raw.trim_matches('"'))) else {
                 self.unread.get_or_insert((word.raw.clone(), line));
@@ -388,7 +391,7 @@ impl Python {
         let python = name == "python" || name.strip_prefix("python3").is_some_and(|r| r.is_empty() || r.starts_with('.'));
         if !python {
             // What makes a site writes into its project's folder, as far as its settings don't say otherwise.
-            if command.action.is_unforeseen() && facts().served.generators.iter().any(|g| g == name) {
+            if command.action.is_unforeseen() && facts().served.generators.iter().chain(&facts().builds.in_folder).any(|g| g == name) {
                 let folder = self.folder(command)?;
                 super::outside::stays_inside(draft, command, &folder)?;
                 return self.in_folder(plan, index, command).map(Some);

@@ -90,7 +90,7 @@ pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> R
         };
         let mut roles = Vec::new();
         for command in &facts.commands {
-            let command = &command.with_values(&|name| draft.variable(step, name));
+            let command = &sent_elsewhere(command.with_values(&|name| draft.variable(step, name)));
             let role = match language.role(draft, plan, index, step, command)? {
                 Some(role) => role,
                 None => general(draft, plan, index, command, language.compiled())?,
@@ -103,6 +103,18 @@ pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> R
         of.push(roles);
     }
     Ok(Roles { of })
+}
+
+/// The command in the folder that its own option sends it to: `make -C sub`.
+fn sent_elsewhere(mut command: Classified) -> Classified {
+    let makes = matches!(command.program(), Some("make" | "gmake"));
+    let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+    let separate = words.iter().position(|w| matches!(*w, "-C" | "--directory")).and_then(|at| words.get(at + 1).copied());
+    let attached = words.iter().find_map(|w| w.strip_prefix("-C").or_else(|| w.strip_prefix("--directory="))).filter(|f| !f.is_empty());
+    if let Some(folder) = separate.or(attached).filter(|_| makes) {
+        command.directory = absolute(command.directory.as_deref(), folder).filter(|_| !folder.contains('$'));
+    }
+    command
 }
 
 /// Whether a command only sets up the system that it runs on, with no effect that a copy would carry.
@@ -159,7 +171,9 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
         Action::User => Role::Runtime(Vec::new()),
         Action::File { .. } => match written(command, folder) {
             // WORKDIR makes its folder in both stages.
-            Ok(paths) if paths.iter().all(|p| draft.is_workdir(p)) => Role::Neutral,
+            Ok(paths) if !fills(command) && !sets_mode(command) && paths.iter().all(|p| draft.is_workdir(p)) => Role::Neutral,
+            // But there its owner is root, who may not be whom the program runs as.
+            Ok(paths) if sets_mode(command) && paths.iter().any(|p| draft.is_workdir(p)) => Role::Runtime(paths),
             Ok(paths) if removes(command) && paths.iter().all(|p| is_built(draft, p)) => Role::Removal(paths),
             Ok(paths) if unpacks(command) && reads_builds(draft, command) => match paths.iter().find(|p| is_system_folder(p)) {
                 Some(folder) => Role::Unknown(format!(
@@ -229,6 +243,11 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
 
 fn removes(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("rm" | "rmdir")))
+}
+
+/// Whether a command puts files into the folder that it is told, which merely making it would not.
+fn fills(command: &Classified) -> bool {
+    (copies_files(command) || unpacks(command)) && !command.words.iter().any(|w| w.raw == "-d")
 }
 
 fn sets_mode(command: &Classified) -> bool {

@@ -108,7 +108,8 @@ pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize,
     match catalog.runtime_packages(name, manager, releases).filter(|_| !renamed) {
         Some(libraries) => {
             plan.shed.push(name.to_owned());
-            libraries.iter().for_each(|l| plan.package_as(l, anchor, with_recommended));
+            // The C library is on every image.
+            libraries.iter().filter(|l| *l != "libc6").for_each(|l| plan.package_as(l, anchor, with_recommended));
         }
         None => {
             plan.package_as(name, anchor, with_recommended);

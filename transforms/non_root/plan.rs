@@ -340,10 +340,14 @@ impl<'m> Planner<'_, 'm, '_> {
             for command in step.commands().iter().filter(|_| *index >= position) {
                 let words = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw));
                 let data = words.clone().any(|w| DATA.iter().any(|d| w == *d || w.split(['/', '.']).any(|p| p == *d)));
-                let touched = words.clone().next() == Some("touch");
+                let first = words.clone().next();
+                let touched = first == Some("touch");
+                // The tool of a database is told of its file.
+                let loaded = first == Some("sqlite3");
                 let inside = |p: &str| places.writes.iter().any(|w| within(p, &w.directory));
                 let here = command.directory.as_deref().is_some_and(inside);
-                let target = touched && words.skip(1).filter_map(|w| absolute(w, command.directory.as_deref())).any(|p| inside(&p));
+                let target =
+                    (touched || loaded) && words.skip(1).filter_map(|w| absolute(w, command.directory.as_deref())).any(|p| inside(&p));
                 if (data && here) || target {
                     let reason = "this writes files as root that the program has to change".to_owned();
                     return Err(Objection { reason, line: command.line });
