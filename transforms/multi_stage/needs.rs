@@ -148,11 +148,20 @@ const TRUSTING: &[&str] = &["curl", "wget", "git", "mercurial", "subversion"];
 
 /// Whether a file of the context, documents and Node's own aside, starts `program` by its name.
 pub(super) fn sources_call(draft: &Draft, program: &str) -> bool {
-    const SOURCES: &[&str] = &[".py", ".go", ".rs", ".java", ".kt", ".rb", ".php", ".c", ".cpp", ".sh"];
+    sources_hold(draft, |text| calls(text, program))
+}
+
+/// Whether such a file has `program` as a word anywhere.
+pub(super) fn sources_mention(draft: &Draft, program: &str) -> bool {
+    sources_hold(draft, |text| mentions(text, program))
+}
+
+fn sources_hold(draft: &Draft, holds: impl Fn(&str) -> bool) -> bool {
+    const SOURCES: &[&str] = &[".py", ".go", ".rs", ".java", ".kt", ".rb", ".php", ".c", ".cc", ".cpp", ".cxx", ".h", ".hpp", ".pl", ".sh"];
     let context = draft.model.context;
     let files = context.files().0;
     let searched = files.iter().filter(|p| SOURCES.iter().any(|e| p.ends_with(e)) && !is_test(p) && !p.contains("node_modules/"));
-    searched.filter_map(|p| context.read(p)).any(|text| calls(&text, program))
+    searched.filter_map(|p| context.read(p)).any(|text| holds(&text))
 }
 
 /// Whether a string literal of `text` is `tool`, or a command line that starts with it.

@@ -422,8 +422,9 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         return Ok(());
     }
     // What starts or is searched for in the sources brings them back.
-    let compiled = matches!(draft.facts.language.as_deref(), Some("go" | "rust" | "java" | "c")) && !draft.completed;
-    if compiled && facts().builds.fetchers.iter().any(|f| f == bare) && draft.program.has_word("git").is_none() {
+    let compiled = matches!(draft.facts.language.as_deref(), Some("go" | "rust" | "java" | "c"));
+    let called = || draft.program.has_word("git").is_some() || draft.completed && super::needs::sources_mention(draft, "git");
+    if compiled && facts().builds.fetchers.iter().any(|f| f == bare) && !called() {
         plan.shed.push(bare.to_owned());
         return Ok(());
     }
