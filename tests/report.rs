@@ -131,7 +131,8 @@ fn annotations_and_markdown_name_the_line() {
     let tree = mixed();
     let text = |args: &[&str]| String::from_utf8(tree.run(args).out).unwrap();
     let github = text(&["check", "--format", "github", "a", "c"]);
-    assert!(github.contains("::warning file=a/Dockerfile,line=2,title=restage merge-run::"), "{github}");
+    assert!(github.contains("::warning file=a/Dockerfile,line=2,title=restage merge-run::join "), "{github}");
+    assert!(github.contains(" into one layer: "), "{github}");
     assert!(github.contains("::error file=c/Dockerfile,line=2,title=restage::"), "{github}");
     let markdown = text(&["check", "--format", "markdown", "a"]);
     assert!(markdown.contains("## `a/Dockerfile`") && markdown.contains("(`merge-run`, line 2)"), "{markdown}");

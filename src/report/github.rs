@@ -11,7 +11,7 @@ pub fn file(out: &mut impl Write, file: &Processed) -> io::Result<()> {
     let path = property(&super::plain_path(file));
     for p in file.outcome.iter().flat_map(|o| &o.proposals) {
         let level = if p.applied { "warning" } else { "notice" };
-        let text = data(&format!("{}. {}", p.title.trim_end_matches('.'), p.reason));
+        let text = data(&format!("{}: {}", p.title.trim_end_matches('.'), p.reason));
         writeln!(out, "::{level} file={path},line={},title=restage {}::{text}", p.line, property(p.transform))?;
     }
     for (line, note) in file.outcome.iter().flat_map(|o| &o.notes) {

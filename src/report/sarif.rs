@@ -47,7 +47,7 @@ fn results(file: &Processed) -> Vec<Value> {
             let mut result = json!({
                 "ruleId": p.transform,
                 "level": if p.level == Level::Suggest { "note" } else { "warning" },
-                "message": { "text": format!("{}. {}", p.title.trim_end_matches('.'), p.reason) },
+                "message": { "text": format!("{}: {}", p.title.trim_end_matches('.'), p.reason) },
                 "locations": [location(&uri, p.line)],
             });
             let replacements: Vec<Value> = p
