@@ -26,6 +26,57 @@ pub(super) struct Facts {
     pub served: Served,
     pub builds: Builds,
     pub assets: Assets,
+    pub fetch: Fetch,
+}
+
+/// What is known of fetching files from elsewhere.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fetch {
+    pub tools: Vec<Fetcher>,
+    pub self_contained: Vec<SelfContained>,
+}
+
+/// A program that fetches files.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Fetcher {
+    pub program: String,
+    /// Options whose value is the file that it writes.
+    pub file: Vec<String>,
+    /// Options whose value is the folder that it writes to.
+    pub folder: Vec<String>,
+    /// Other options with a value.
+    pub values: Vec<String>,
+    /// Whether files are named after their addresses if nothing else is said.
+    #[serde(default)]
+    pub own_name: bool,
+    /// Options that ask for that.
+    #[serde(default)]
+    pub remote_name: Vec<String>,
+    /// Options that write files whose names only the answer tells.
+    pub unclear: Vec<String>,
+    /// Whether all that it fetches goes into the one file that is named.
+    #[serde(default)]
+    pub one_file: bool,
+}
+
+impl Fetcher {
+    /// Whether a value follows `option`.
+    pub fn takes_value(&self, option: &str) -> bool {
+        [&self.file, &self.folder, &self.values].iter().any(|known| known.iter().any(|o| o == option))
+    }
+}
+
+/// Programs that need nothing but the C library.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SelfContained {
+    /// A piece of the addresses that they are fetched from.
+    pub address: String,
+    /// The programs at the top of an archive from there.
+    #[serde(default)]
+    pub programs: Vec<String>,
 }
 
 /// A web server that packages of a distribution bring.

@@ -6,6 +6,7 @@ mod compiled;
 mod draft;
 mod explain;
 mod facts;
+mod fetched;
 mod go;
 mod installed;
 mod language;

@@ -67,6 +67,8 @@ pub(super) struct Plan {
     pub upgrade: Option<(String, usize)>,
     /// The last step that builds a front end beside a program of another language.
     pub front_end: Option<usize>,
+    /// What RUNs have fetched from elsewhere so far.
+    pub fetched: Vec<super::fetched::Fetched>,
     /// What is left behind, in words.
     pub shed: Vec<String>,
     /// What a reviewer should know, in sentences.
@@ -100,6 +102,7 @@ impl Plan {
             environment: Vec::new(),
             upgrade: None,
             front_end: None,
+            fetched: Vec::new(),
             shed: Vec::new(),
             notes: Vec::new(),
         }

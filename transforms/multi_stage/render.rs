@@ -15,6 +15,13 @@ pub(super) fn edits(draft: &Draft, plan: &Plan) -> Result<Vec<Edit>, Refusal> {
     let source = draft.model.file.source();
     let mut edits = plan.builder_edits.clone();
     let builder = name_builder(draft, &style, &mut edits)?;
+    if let Some((path, step)) = taken(plan).find(|(path, _)| path.contains(|c: char| c.is_control() || "\"\\$*?[".contains(c))) {
+        let path = path.escape_debug();
+        return refuse(
+            draft.line(step),
+            format!("`{path}` would have to be copied, and a COPY reads some of its characters as something else"),
+        );
+    }
     // Behind this step everything belongs to the runtime stage and can stay in place.
     let split = draft.steps.iter().enumerate().filter(|(i, _)| plan.fate(*i) != Fate::Runtime).map(|(i, _)| i + 1).max().unwrap_or(0);
     let split = plan.builder_after.iter().map(|(i, _)| i + 1).fold(split, usize::max);
@@ -234,6 +241,12 @@ fn behind_settings(draft: &Draft, anchor: usize) -> usize {
     };
     let settings = draft.steps.iter().take_while(|s| matches!(s.keyword, Keyword::Arg | Keyword::Env | Keyword::Label));
     settings.enumerate().skip(anchor).filter(|(_, s)| sets(s)).map(|(i, _)| i + 1).last().unwrap_or(anchor)
+}
+
+/// The paths that are taken from the builder, each with the step that makes it.
+fn taken(plan: &Plan) -> impl Iterator<Item = (&str, usize)> {
+    let folders = plan.snapshots.iter().map(|s| (s.folder.as_str(), s.last_writer));
+    folders.chain(plan.artifacts.iter().map(|a| (a.path.as_str(), a.step)))
 }
 
 /// The COPYs from the builder.

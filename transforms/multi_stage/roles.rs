@@ -133,6 +133,9 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
     if let Some(role) = super::assets::role(draft, plan, index, command, compiled)? {
         return Ok(role);
     }
+    if let Some(role) = super::fetched::role(draft, plan, index, command) {
+        return Ok(role);
+    }
     let folder = command.directory.as_deref();
     let role = match &command.action {
         Action::System { operation: Operation::Install, packages, .. } => {
@@ -241,7 +244,7 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
     Ok(role)
 }
 
-fn removes(command: &Classified) -> bool {
+pub(super) fn removes(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("rm" | "rmdir")))
 }
 
@@ -268,12 +271,12 @@ pub(super) fn copies_files(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("cp" | "mv" | "install" | "ln")))
 }
 
-fn unpacks(command: &Classified) -> bool {
+pub(super) fn unpacks(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("tar" | "unzip" | "gunzip" | "bunzip2" | "unxz")))
 }
 
 /// Whether a later command removes or moves `path` away.
-fn removed_later(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
+pub(super) fn removed_later(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     draft.steps.iter().skip(index).flat_map(|s| s.commands()).any(|later| {
         let program = later.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();

@@ -1,0 +1,185 @@
+//! What RUNs fetch from elsewhere: where it ends up, and whether it runs on a smaller image.
+
+use super::draft::{Draft, absolute, inside, join};
+use super::facts::{Fetcher, SelfContained, facts};
+use super::plan::Plan;
+use super::roles::{Role, copies_files, is_system_folder, named, removed_later, removes, targets, unpacks};
+use crate::model::command::{Action, Classified};
+use crate::shell::ShellWord;
+
+/// Something that was fetched, or that was moved or unpacked from there.
+#[derive(Clone, Debug)]
+pub(super) struct Fetched {
+    path: String,
+    /// The words of the command that look like addresses.
+    address: String,
+}
+
+/// The role of a command that fetches files, or works on nothing but what was fetched; `None` where that can't be told.
+pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Option<Role> {
+    match &command.action {
+        Action::Download if command.writes.is_empty() && !command.conditional => {
+            let files = destinations(command)?;
+            let address = address(&command.words);
+            let paths: Option<Vec<String>> = files.iter().map(|f| absolute(command.directory.as_deref(), f)).collect();
+            let paths = paths.filter(|paths| paths.iter().all(|p| !is_system_folder(p) && !draft.is_workdir(p)))?;
+            Some(take(draft, plan, index, command, &paths, &address))
+        }
+        Action::File { writes, reads } => {
+            let path = |word: &ShellWord| absolute(command.directory.as_deref(), word.literal.as_deref()?);
+            let written: Vec<String> = writes.iter().map(path).collect::<Option<_>>()?;
+            let origin = |word: &ShellWord| path(word).and_then(|p| origin(plan, &p));
+            if unpacks(command) {
+                let address = reads.iter().find_map(origin)?;
+                let folder = written.first().cloned().or_else(|| command.directory.clone())?;
+                let known = self_contained(&address).filter(|_| !command.conditional)?;
+                let paths = match known.programs.as_slice() {
+                    _ if !is_system_folder(&folder) => vec![folder],
+                    [] => return None,
+                    programs => programs.iter().map(|program| join(&folder, program)).collect(),
+                };
+                return Some(take(draft, plan, index, command, &paths, &address));
+            }
+            if copies_files(command) {
+                let addresses: Vec<String> = reads.iter().map(origin).collect::<Option<_>>()?;
+                let address = addresses.first().filter(|_| !command.conditional)?;
+                let paths = targets(draft, command, &written)?;
+                return Some(take(draft, plan, index, command, &paths, address));
+            }
+            // What is removed and what is made a program of comes along as it is in the end.
+            let own = !written.is_empty() && written.iter().all(|p| plan.fetched.iter().any(|f| f.path == *p));
+            (own && (removes(command) || command.program() == Some("chmod"))).then_some(Role::Build)
+        }
+        _ => None,
+    }
+}
+
+/// Notes that the builder has `paths` from `address`, and takes over those that stay.
+fn take(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, paths: &[String], address: &str) -> Role {
+    for path in paths {
+        plan.fetched.push(Fetched { path: path.clone(), address: address.to_owned() });
+        if inside(path, "/tmp") || removed_later(draft, index, command, path) {
+            continue;
+        }
+        if is_program(draft, path) && self_contained(address).is_none() {
+            return Role::Unknown(format!(
+                "`{}` fetches a program, and which libraries of the image it needs is not known; copy it by hand, or add it to an image of your own",
+                named(command)
+            ));
+        }
+        plan.artifact(path, index);
+    }
+    Role::Build
+}
+
+/// Where `path` comes from, if it was fetched.
+fn origin(plan: &Plan, path: &str) -> Option<String> {
+    plan.fetched.iter().rev().find(|f| inside(path, &f.path)).map(|f| f.address.clone())
+}
+
+/// Whether `path` is to be started: it lies where programs are looked for, or somebody makes it executable.
+fn is_program(draft: &Draft, path: &str) -> bool {
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let names = |c: &Classified, word: &ShellWord| {
+        let text = word.literal.as_deref().unwrap_or(&word.raw);
+        text.contains(['*', '$']) || absolute(c.directory.as_deref(), text).is_none_or(|p| inside(path, &p))
+    };
+    folder.ends_with("/bin")
+        || folder.ends_with("/sbin")
+        || draft.steps.iter().flat_map(|s| s.commands()).any(|c| {
+            let Action::File { writes, .. } = &c.action else { return false };
+            (c.program() == Some("install") || c.program() == Some("chmod") && makes_executable(c)) && writes.iter().any(|w| names(c, w))
+        })
+}
+
+/// Whether a chmod may let somebody start what it names.
+fn makes_executable(chmod: &Classified) -> bool {
+    let mode = chmod.words.iter().skip(1).find(|w| !matches!(w.raw.as_str(), "-R" | "-v" | "-c" | "-f" | "--recursive"));
+    mode.is_none_or(|mode| match mode.raw.bytes().all(|b| b.is_ascii_digit()) {
+        true => mode.raw.bytes().any(|b| b % 2 == 1),
+        false => mode.raw.contains(['x', 'X', '$', ',']) || !mode.raw.contains(['+', '-', '=']),
+    })
+}
+
+/// What is known of programs from `address` that need nothing but the C library.
+fn self_contained(address: &str) -> Option<&'static SelfContained> {
+    facts().fetch.self_contained.iter().find(|known| address.contains(&known.address))
+}
+
+fn address(words: &[ShellWord]) -> String {
+    let text = words.iter().skip(1).filter(|w| w.raw.contains("://"));
+    text.map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect::<Vec<_>>().join(" ")
+}
+
+/// The files that a tool fetches into, as it names them; `None` where they are not known, and where it only prints.
+fn destinations(command: &Classified) -> Option<Vec<String>> {
+    let (program, words) = command.words.split_first()?;
+    let name = program.literal.as_deref()?.rsplit('/').next()?;
+    let tool = facts().fetch.tools.iter().find(|t| t.program == name)?;
+    let mut words = words.iter();
+    let (mut files, mut folder, mut own_name, mut addresses) = (Vec::new(), None, false, Vec::new());
+    while let Some(word) = words.next() {
+        for (option, attached) in options(tool, word) {
+            let is = |known: &[String]| known.contains(&option);
+            if is(&tool.unclear) {
+                return None;
+            }
+            own_name |= is(&tool.remote_name);
+            if !tool.takes_value(&option) {
+                continue;
+            }
+            let value = match attached {
+                Some(value) => Some(value),
+                None => words.next().and_then(|w| w.literal.clone()),
+            };
+            if is(&tool.file) {
+                files.push(value?);
+            } else if is(&tool.folder) {
+                folder = Some(value?);
+            }
+        }
+        if !word.raw.starts_with('-') {
+            addresses.push(word);
+        }
+    }
+    if own_name && !files.is_empty() {
+        return None;
+    }
+    if files.is_empty() && (own_name || tool.own_name) {
+        files = addresses.iter().map(|word| file_name(word)).collect::<Option<_>>()?;
+    }
+    let to_output = |f: &String| matches!(f.as_str(), "-" | "/dev/stdout");
+    if files.is_empty() || files.iter().any(to_output) || tool.one_file && files.len() > 1 {
+        return None;
+    }
+    Some(files.into_iter().map(|f| if let Some(folder) = &folder { join(folder, &f) } else { f }).collect())
+}
+
+/// The options of a word, each with the value that is attached to it: several short ones can stand together.
+fn options(tool: &Fetcher, word: &ShellWord) -> Vec<(String, Option<String>)> {
+    let text = word.literal.as_deref().unwrap_or(&word.raw);
+    if text.starts_with("--") {
+        let (option, value) = text.split_once('=').map_or((text, None), |(o, v)| (o, Some(v.to_owned())));
+        return vec![(option.to_owned(), value)];
+    }
+    let Some(letters) = text.strip_prefix('-') else { return Vec::new() };
+    let mut out = Vec::new();
+    for (at, letter) in letters.char_indices() {
+        let option = format!("-{letter}");
+        let rest = letters.get(at + letter.len_utf8()..).unwrap_or_default();
+        if tool.takes_value(&option) {
+            out.push((option, (!rest.is_empty()).then(|| rest.to_owned())));
+            return out;
+        }
+        out.push((option, None));
+    }
+    out
+}
+
+/// The name that an address ends in; `None` where a variable or a query may change it.
+fn file_name(word: &ShellWord) -> Option<String> {
+    let text = word.literal.as_deref().unwrap_or_else(|| word.raw.trim_matches(['"', '\'']));
+    let (_, path) = text.split_once("://")?;
+    let (_, name) = path.rsplit_once('/')?;
+    (!name.is_empty() && !name.contains(['$', '?', '#', '`', '"', '\'', '%', '}', ')'])).then(|| name.to_owned())
+}
