@@ -74,9 +74,9 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
         said.get_or_insert(context);
     }
     let mut own = said;
-    let project = if above.in_work_tree { above.folders.len() } else { 1 };
+    let in_work_tree = above.in_work_tree;
     for (at, (root, real)) in above.folders.into_iter().enumerate() {
-        if at >= project && !speaks_for(&root, &home, sources) {
+        if at > 0 && !in_work_tree && (at > REACH || is_at_the_top(&root) || !speaks_for(&root, &home, sources)) {
             continue;
         }
         let mut context = Context::at(&root, real, beside);
@@ -89,6 +89,14 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
         own.get_or_insert(context);
     }
     own.unwrap_or_else(Context::none)
+}
+
+/// How many folders above the Dockerfile's a project is looked for where no work tree says how far it reaches.
+const REACH: usize = 3;
+
+/// Whether a folder is one of the file system's own: `/tmp`, `/home`, `/srv`.
+fn is_at_the_top(folder: &Path) -> bool {
+    folder.parent().is_none_or(|parent| parent.parent().is_none())
 }
 
 /// The folders in which a build context can lie.

@@ -31,12 +31,16 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
             let origin = |word: &ShellWord| path(word).and_then(|p| origin(plan, &p));
             if unpacks(command) {
                 let address = reads.iter().find_map(origin)?;
-                let folder = written.first().cloned().or_else(|| command.directory.clone())?;
-                let known = self_contained(&address).filter(|_| !command.conditional)?;
-                let paths = match known.programs.as_slice() {
-                    _ if !is_system_folder(&folder) => vec![folder],
-                    [] => return None,
-                    programs => programs.iter().map(|program| join(&folder, program)).collect(),
+                let folder = written.first().cloned().or_else(|| command.directory.clone());
+                let paths = match (self_contained(&address).filter(|_| !command.conditional), folder) {
+                    (Some(_), Some(folder)) if !is_system_folder(&folder) => vec![folder],
+                    (Some(known), Some(folder)) if !known.programs.is_empty() => known.programs.iter().map(|p| join(&folder, p)).collect(),
+                    _ => {
+                        return Some(Role::Unknown(format!(
+                            "`{}` unpacks what was fetched, and what that leaves is not known",
+                            named(command)
+                        )));
+                    }
                 };
                 return Some(take(draft, plan, index, command, &paths, &address));
             }
@@ -54,10 +58,20 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
     }
 }
 
+/// Whether a later command that is no plain work on files names `path`: an interpreter, an installer, a compiler.
+fn is_worked_on(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let later = draft.steps.iter().skip(index).flat_map(|s| s.commands()).filter(|c| c.span.start > command.span.start);
+    later.filter(|c| !matches!(c.action, Action::File { .. } | Action::Clean)).any(|c| c.words.iter().any(|w| w.raw.contains(name)))
+}
+
 /// Notes that the builder has `paths` from `address`, and takes over those that stay.
 fn take(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, paths: &[String], address: &str) -> Role {
     for path in paths {
         plan.fetched.push(Fetched { path: path.clone(), address: address.to_owned() });
+        if is_worked_on(draft, index, command, path) {
+            return Role::Unknown(format!("`{}` fetches what a later command works on, and what that leaves is not known", named(command)));
+        }
         if inside(path, "/tmp") || removed_later(draft, index, command, path) {
             continue;
         }

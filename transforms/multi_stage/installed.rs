@@ -1,6 +1,6 @@
 //! Files that `make install` and the like put among others: found in the builder by the time of their change.
 
-use super::draft::{Draft, inside, refuse};
+use super::draft::{Draft, absolute, inside, refuse};
 use super::plan::{Extra, Plan};
 use super::roles::is_system_folder;
 use crate::model::command::{Action, Classified, Operation};
@@ -31,6 +31,25 @@ impl Installed {
 /// Whether a build command installs what was built.
 pub(super) fn installs(words: &[&str]) -> bool {
     words.iter().any(|w| *w == "install" || w.ends_with("/install") || *w == "--install" || w.starts_with("install-"))
+}
+
+/// Refuses a build command that leaves something elsewhere than in `folder`, which is all that is taken over of it.
+pub(super) fn stays_in(command: &Classified, folder: &str) -> Result<(), Refusal> {
+    const PLACES: &[&str] = &["-o", "-C", "-B", "-d", "--output", "--directory", "--build", "--outdir", "--out-dir", "--prefix"];
+    let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+    let value = |at: usize, word: &str| match word.split_once('=') {
+        Some((option, value)) if PLACES.contains(&option) => Some(value.to_owned()),
+        _ if PLACES.contains(&word) => words.get(at + 1).map(|w| (*w).to_owned()),
+        _ => word.strip_prefix("-o").filter(|rest| rest.starts_with('/')).map(str::to_owned),
+    };
+    let leaves = |place: String| absolute(Some(folder), &place).is_none_or(|p| !inside(&p, folder));
+    if installs(&words) || words.iter().enumerate().filter_map(|(at, word)| value(at, word)).any(leaves) {
+        return refuse(
+            command.line,
+            format!("`{}` leaves files outside of `{folder}`; copy them by hand, or leave the file as it is", super::roles::named(command)),
+        );
+    }
+    Ok(())
 }
 
 /// The prefix that the words of a build command set: `PREFIX=/opt/x`, `--prefix=/opt/x`, `-DCMAKE_INSTALL_PREFIX=/opt/x`.

@@ -87,7 +87,10 @@ impl Node {
                 }
             }
             Action::Language { manager, .. } if manager == "corepack" => Ok(Some(Role::Runtime(Vec::new()))),
-            Action::Build { .. } => self.build(plan, index, command).map(Some),
+            Action::Build { .. } => {
+                super::installed::stays_in(command, &folder(command)?)?;
+                self.build(plan, index, command).map(Some)
+            }
             _ if words.first().is_some_and(|w| *w == "node")
                 && words.get(1).is_some_and(|w| w.ends_with(".js") || w.ends_with(".mjs") || w.ends_with(".cjs")) =>
             {

@@ -100,7 +100,10 @@ impl Python {
                 ("conda", _) => refuse(command.line, "conda installs outside of any virtual environment; split it by hand"),
                 _ => Ok(None),
             },
-            Action::Build { .. } => self.in_folder(plan, index, command).map(Some),
+            Action::Build { .. } => {
+                super::installed::stays_in(command, &self.folder(command)?)?;
+                self.in_folder(plan, index, command).map(Some)
+            }
             _ => self.project_code(draft, plan, index, command, &words),
         }
     }
