@@ -188,14 +188,15 @@ impl Common {
         let request = Request { looked, ..self.request() };
         let files = {
             let progress = Progress::new(found.files.len(), "files", self.quiet);
-            in_pool(self.jobs, || process_with(&found.files, &request, &|| progress.tick()))
+            in_pool(self.jobs, found.files.len(), || process_with(&found.files, &request, &|| progress.tick()))
         };
         Some(Answers { files, missing: found.missing })
     }
 }
 
-/// Runs `work` with that many threads.
-pub fn in_pool<T: Send>(jobs: usize, work: impl FnOnce() -> T + Send) -> T {
+/// Runs `work` over that many files with that many threads; a second one would only look busy over a single file.
+pub fn in_pool<T: Send>(jobs: usize, files: usize, work: impl FnOnce() -> T + Send) -> T {
+    let jobs = if files < 2 { 1 } else { jobs };
     // Deep nesting in a file costs stack, which is only reserved here, not used.
     match rayon::ThreadPoolBuilder::new().num_threads(jobs).stack_size(16 << 20).build() {
         Ok(pool) => pool.install(work),

@@ -54,7 +54,8 @@ pub fn run(args: &InspectArgs) -> io::Result<Exit> {
     let mut exit = if found.missing.is_empty() { Exit::Done } else { Exit::Failed };
     let mut out = output::stdout();
     for files in found.files.chunks(512) {
-        let answers: Vec<Result<Vec<u8>, String>> = in_pool(args.jobs, || files.par_iter().map(|f| guarded(f, args)).collect());
+        let answers: Vec<Result<Vec<u8>, String>> =
+            in_pool(args.jobs, files.len(), || files.par_iter().map(|f| guarded(f, args)).collect());
         for (file, answer) in files.iter().zip(answers) {
             match answer {
                 Ok(text) => out.write_all(&text)?,

@@ -60,7 +60,7 @@ pub fn run(args: &ParseArgs) -> io::Result<Exit> {
     let mut out = output::stdout();
     // Batches keep memory flat however many files there are.
     for files in found.files.chunks(512) {
-        let answers: Vec<Answer> = in_pool(args.jobs, || files.par_iter().map(|f| guarded(f, args)).collect());
+        let answers: Vec<Answer> = in_pool(args.jobs, files.len(), || files.par_iter().map(|f| guarded(f, args)).collect());
         for answer in answers {
             out.write_all(&answer.out)?;
             if !answer.err.is_empty() {
