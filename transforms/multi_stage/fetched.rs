@@ -3,7 +3,8 @@
 use super::draft::{Draft, absolute, inside, join};
 use super::facts::{Fetcher, SelfContained, facts};
 use super::plan::Plan;
-use super::roles::{Role, copies_files, is_system_folder, named, removed_later, removes, targets, unpacks};
+use super::roles::{Role, copies_files, is_system_folder, named, removes, targets, unpacks};
+use crate::context::fits;
 use crate::model::command::{Action, Classified};
 use crate::shell::ShellWord;
 
@@ -15,15 +16,22 @@ pub(super) struct Fetched {
     address: String,
 }
 
-/// The role of a command that fetches files, or works on nothing but what was fetched; `None` where that can't be told.
-pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Option<Role> {
+/// Folders in which other programs look for what is there, at a time or in a form that a copy does not keep: settings, keys, libraries.
+const SEARCHED: &[&str] = &["/etc", "/usr/share", "/lib", "/lib64", "/usr/lib", "/usr/local/lib", "/usr/include", "/var", "/root"];
+
+/// The role of a command that fetches files, or works on nothing but what was fetched; `None` where that can't be told. The image of a
+/// `compiled` program may not even have a C library.
+pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, compiled: bool) -> Option<Role> {
     match &command.action {
-        Action::Download if command.writes.is_empty() && !command.conditional => {
-            let files = destinations(command)?;
+        Action::Download if !command.conditional => {
+            let redirected = || command.writes.iter().map(|w| w.literal.clone()).collect::<Option<Vec<_>>>();
+            let files = if command.writes.is_empty() { destinations(command)? } else { redirected()? };
             let address = address(&command.words);
             let paths: Option<Vec<String>> = files.iter().map(|f| absolute(command.directory.as_deref(), f)).collect();
-            let paths = paths.filter(|paths| paths.iter().all(|p| !is_system_folder(p) && !draft.is_workdir(p)))?;
-            Some(take(draft, plan, index, command, &paths, &address))
+            let fine =
+                |p: &String| !is_system_folder(p) && !draft.is_workdir(p) && !SEARCHED.iter().any(|s| inside(p, s)) && !p.contains('#');
+            let paths = paths.filter(|paths| paths.iter().all(fine))?;
+            Some(take(draft, plan, index, command, &paths, &address, compiled))
         }
         Action::File { writes, reads } => {
             let path = |word: &ShellWord| absolute(command.directory.as_deref(), word.literal.as_deref()?);
@@ -42,13 +50,13 @@ pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Class
                         )));
                     }
                 };
-                return Some(take(draft, plan, index, command, &paths, &address));
+                return Some(take(draft, plan, index, command, &paths, &address, compiled));
             }
             if copies_files(command) {
                 let addresses: Vec<String> = reads.iter().map(origin).collect::<Option<_>>()?;
                 let address = addresses.first().filter(|_| !command.conditional)?;
                 let paths = targets(draft, command, &written)?;
-                return Some(take(draft, plan, index, command, &paths, address));
+                return Some(take(draft, plan, index, command, &paths, address, compiled));
             }
             // What is removed and what is made a program of comes along as it is in the end.
             let own = !written.is_empty() && written.iter().all(|p| plan.fetched.iter().any(|f| f.path == *p));
@@ -66,16 +74,23 @@ fn is_worked_on(draft: &Draft, index: usize, command: &Classified, path: &str) -
 }
 
 /// Notes that the builder has `paths` from `address`, and takes over those that stay.
-fn take(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, paths: &[String], address: &str) -> Role {
+fn take(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, paths: &[String], address: &str, compiled: bool) -> Role {
     for path in paths {
         plan.fetched.push(Fetched { path: path.clone(), address: address.to_owned() });
         if is_worked_on(draft, index, command, path) {
             return Role::Unknown(format!("`{}` fetches what a later command works on, and what that leaves is not known", named(command)));
         }
-        if inside(path, "/tmp") || removed_later(draft, index, command, path) {
+        match later(draft, index, command, path) {
+            Later::Gone => continue,
+            Later::Unclear => {
+                return Role::Unknown(format!("`{}` fetches `{path}`, and whether a later line removes it is not clear", named(command)));
+            }
+            Later::Stays => {}
+        }
+        if inside(path, "/tmp") {
             continue;
         }
-        if is_program(draft, path) && self_contained(address).is_none() {
+        if is_program(draft, path) && (compiled || self_contained(address).is_none()) {
             return Role::Unknown(format!(
                 "`{}` fetches a program, and which libraries of the image it needs is not known; copy it by hand, or add it to an image of your own",
                 named(command)
@@ -115,9 +130,46 @@ fn makes_executable(chmod: &Classified) -> bool {
     })
 }
 
-/// What is known of programs from `address` that need nothing but the C library.
+/// What is known of programs from `address` that need nothing but the C library; of several, all have to be.
 fn self_contained(address: &str) -> Option<&'static SelfContained> {
-    facts().fetch.self_contained.iter().find(|known| address.contains(&known.address))
+    let known = |one: &str| facts().fetch.self_contained.iter().find(|known| one.contains(&known.address));
+    let all: Option<Vec<_>> = address.split_whitespace().map(known).collect();
+    all?.first().copied()
+}
+
+/// What becomes of a path behind a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Later {
+    Stays,
+    Gone,
+    Unclear,
+}
+
+/// Whether a later command removes `path` or moves it away.
+fn later(draft: &Draft, index: usize, command: &Classified, path: &str) -> Later {
+    let behind = draft.steps.iter().skip(index).flat_map(|s| s.commands()).filter(|c| c.span.start > command.span.start);
+    let mut found = Later::Stays;
+    for other in behind.filter(|c| matches!(c.program(), Some("rm" | "mv" | "rmdir" | "unlink"))) {
+        let words: Vec<&ShellWord> = other.words.iter().skip(1).filter(|w| !w.raw.starts_with('-')).collect();
+        let sources = words.len() - usize::from(other.program() == Some("mv") && !words.is_empty());
+        for word in words.into_iter().take(sources) {
+            let text = word.literal.as_deref().unwrap_or(&word.raw);
+            let text = text.strip_prefix('~').map_or_else(|| text.to_owned(), |rest| format!("/root{rest}"));
+            if text.contains(['$', '`', '{']) {
+                found = Later::Unclear;
+                continue;
+            }
+            let Some(place) = absolute(other.directory.as_deref(), &text) else {
+                found = Later::Unclear;
+                continue;
+            };
+            let ends = path.match_indices('/').skip(1).map(|(at, _)| at).chain([path.len()]);
+            if inside(path, &place) || ends.filter_map(|at| path.get(..at)).any(|part| fits(&place, part)) {
+                return Later::Gone;
+            }
+        }
+    }
+    found
 }
 
 fn address(words: &[ShellWord]) -> String {
@@ -159,13 +211,16 @@ fn destinations(command: &Classified) -> Option<Vec<String>> {
     if own_name && !files.is_empty() {
         return None;
     }
-    if files.is_empty() && (own_name || tool.own_name) {
+    let named_itself = files.is_empty() && (own_name || tool.own_name);
+    if named_itself {
         files = addresses.iter().map(|word| file_name(word)).collect::<Option<_>>()?;
     }
     let to_output = |f: &String| matches!(f.as_str(), "-" | "/dev/stdout");
     if files.is_empty() || files.iter().any(to_output) || tool.one_file && files.len() > 1 {
         return None;
     }
+    // wget leaves the folder out of account where it is told the file.
+    let folder = folder.filter(|_| named_itself || !tool.own_name);
     Some(files.into_iter().map(|f| if let Some(folder) = &folder { join(folder, &f) } else { f }).collect())
 }
 

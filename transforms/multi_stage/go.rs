@@ -134,6 +134,12 @@ impl Go {
                     for package in &packages {
                         if let Some(below) = package.strip_suffix("...") {
                             let names = main_packages(draft, &folder, below);
+                            if names.len() > 1 {
+                                return refuse(
+                                    command.line,
+                                    format!("`{}` writes several programs into `{output}`; name them", named(command)),
+                                );
+                            }
                             binaries.extend(names.iter().map(|name| join(&path, name)));
                             continue;
                         }
@@ -476,7 +482,6 @@ fn read(draft: &Draft, path: &str) -> Option<Rc<str>> {
     draft.context_path(path).and_then(|p| draft.model.context.read(&p))
 }
 
-/// The names of all programs below `folder`.
 /// The programs of the module in `folder` whose packages lie below `pattern`, such as `./cmd/`.
 fn main_packages(draft: &Draft, folder: &str, pattern: &str) -> Vec<String> {
     let mut names = Vec::new();

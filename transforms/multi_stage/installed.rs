@@ -35,7 +35,30 @@ pub(super) fn installs(words: &[&str]) -> bool {
 
 /// Refuses a build command that leaves something elsewhere than in `folder`, which is all that is taken over of it.
 pub(super) fn stays_in(command: &Classified, folder: &str) -> Result<(), Refusal> {
-    const PLACES: &[&str] = &["-o", "-C", "-B", "-d", "--output", "--directory", "--build", "--outdir", "--out-dir", "--prefix"];
+    const PLACES: &[&str] = &[
+        "-o",
+        "-C",
+        "-B",
+        "-d",
+        "--output",
+        "--directory",
+        "--build",
+        "--outdir",
+        "--outDir",
+        "--out-dir",
+        "--output-path",
+        "--output-dir",
+        "--outfile",
+        "--outFile",
+        "--out",
+        "--dist-dir",
+        "--dist",
+        "--dest",
+        "--destination",
+        "--site-dir",
+        "--target-dir",
+        "--prefix",
+    ];
     let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
     let value = |at: usize, word: &str| match word.split_once('=') {
         Some((option, value)) if PLACES.contains(&option) => Some(value.to_owned()),

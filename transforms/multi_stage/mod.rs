@@ -14,6 +14,7 @@ mod modules;
 mod needs;
 mod node;
 mod outside;
+mod owner;
 mod plan;
 mod program;
 mod python;

@@ -64,7 +64,7 @@ impl Node {
                         for script in &named_packages {
                             self.script(draft, command, script)?;
                         }
-                        self.build(plan, index, command).map(Some)
+                        self.in_own_folder(draft, plan, index, command).map(Some)
                     }
                     Operation::Remove if words.contains(&"prune") => {
                         self.installs.iter_mut().for_each(|i| i.production = true);
@@ -118,7 +118,7 @@ impl Node {
                     && runs_tool(&words) =>
             {
                 super::outside::stays_inside(draft, command, &folder(command)?)?;
-                self.build(plan, index, command).map(Some)
+                self.in_own_folder(draft, plan, index, command).map(Some)
             }
             Action::Test => {
                 self.last_use = self.last_use.max(index);
@@ -249,6 +249,16 @@ impl Node {
             }
         }
         self.build(plan, index, command).map(Some)
+    }
+
+    /// The same for a tool that is told where to write, by its words or by the project's settings.
+    fn in_own_folder(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
+        let folder = folder(command)?;
+        super::installed::stays_in(command, &folder)?;
+        if super::outside::climbs(draft, &folder) {
+            return refuse(command.line, format!("`{}` may write above `{folder}`; copy what it leaves there by hand", named(command)));
+        }
+        self.build(plan, index, command)
     }
 
     fn build(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {

@@ -397,6 +397,7 @@ impl Python {
             if command.action.is_unforeseen() && facts().served.generators.iter().chain(&facts().builds.in_folder).any(|g| g == name) {
                 let folder = self.folder(command)?;
                 super::outside::stays_inside(draft, command, &folder)?;
+                super::installed::stays_in(command, &folder)?;
                 return self.in_folder(plan, index, command).map(Some);
             }
             return Ok(None);
@@ -564,7 +565,7 @@ impl Python {
         }
         let context = draft.model.context;
         let files = context.files().0;
-        let searched = files.iter().filter(|p| ![".py", ".md", ".rst", ".txt", ".html", ".js", ".lock"].iter().any(|e| p.ends_with(e)));
+        let searched = files.iter().filter(|p| ![".md", ".rst", ".txt", ".html", ".js", ".lock"].iter().any(|e| p.ends_with(e)));
         searched.filter_map(|p| context.read(p)).any(|text| {
             let bare = |(at, _): (usize, &str)| !text.get(..at).is_some_and(|before| before.ends_with("/usr/local/bin/"));
             text.match_indices("python3").any(bare)

@@ -114,25 +114,16 @@ fn merge(mut edits: Vec<Edit>) -> Result<Vec<Edit>, Refusal> {
 }
 
 /// The name of the builder stage.
-pub(super) fn builder<'a>(draft: &'a Draft<'_>) -> &'a str {
-    match &draft.from.view {
-        View::From { alias: Some(alias), .. } if is_builders(&alias.text) => &alias.text,
-        _ => "build",
-    }
+pub(super) fn builder(draft: &Draft) -> &'static str {
+    if shipped(draft).is_some_and(|alias| alias.text.eq_ignore_ascii_case("build")) { "builder" } else { "build" }
 }
 
 /// The name that the user gave to what ships. Whoever builds the file with `--target` means the image that starts, so the last stage keeps it.
 fn shipped<'a>(draft: &'a Draft<'_>) -> Option<&'a Word> {
     match &draft.from.view {
-        View::From { alias: Some(alias), .. } if !is_builders(&alias.text) => Some(alias),
+        View::From { alias: Some(alias), .. } => Some(alias),
         _ => None,
     }
-}
-
-/// Whether a stage of this name is known as one that builds.
-fn is_builders(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    ["build", "compil"].iter().any(|word| name.contains(word))
 }
 
 /// Gives the builder stage its name.

@@ -90,7 +90,9 @@ pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> R
         };
         let mut roles = Vec::new();
         for command in &facts.commands {
-            let command = &sent_elsewhere(command.with_values(&|name| draft.variable(step, name)));
+            let command = command.with_values(&|name| draft.variable(step, name));
+            // Elsewhere the folder that it is started in is taken over, and what it builds may lie beside that of its option.
+            let command = &if language.compiled() { sent_elsewhere(command) } else { command };
             let role = match language.role(draft, plan, index, step, command)? {
                 Some(role) => role,
                 None => general(draft, plan, index, command, language.compiled())?,
@@ -133,7 +135,7 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
     if let Some(role) = super::assets::role(draft, plan, index, command, compiled)? {
         return Ok(role);
     }
-    if let Some(role) = super::fetched::role(draft, plan, index, command) {
+    if let Some(role) = super::fetched::role(draft, plan, index, command, compiled) {
         return Ok(role);
     }
     let folder = command.directory.as_deref();
@@ -201,13 +203,17 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             }
             // The mode and the owner of what is taken over come along.
             Ok(paths) if !paths.is_empty() && paths.iter().all(|p| plan.artifacts.iter().any(|a| a.path == *p)) => Role::Build,
-            // So do those of a folder above it that only the builder has.
+            // A COPY makes the folders above anew, as root's.
             Ok(paths)
                 if sets_mode(command)
                     && !paths.is_empty()
                     && paths.iter().all(|p| is_built(draft, p) && plan.artifacts.iter().any(|a| inside(&a.path, p))) =>
             {
-                Role::Build
+                if command.program() == Some("chmod") {
+                    Role::Build
+                } else {
+                    Role::Unknown(format!("`{}` changes a folder above what is taken over, which a COPY would make anew", named(command)))
+                }
             }
             // Of a compiled project only what is taken over ships, and that comes from the builder.
             Ok(paths) if compiled && !paths.is_empty() && paths.iter().all(|p| in_project(draft, p) && where_builds_run(draft, p)) => {
@@ -224,17 +230,7 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
             Ok(paths) => Role::Runtime(paths),
             Err(reason) => Role::Unknown(reason),
         },
-        Action::Download => match written(command, folder) {
-            Ok(paths) if !paths.is_empty() && paths.iter().all(|p| !is_system_folder(p)) => {
-                for path in &paths {
-                    if !inside(path, "/tmp") && !removed_later(draft, index, command, path) {
-                        plan.artifact(path, index);
-                    }
-                }
-                Role::Build
-            }
-            _ => Role::Unknown(format!("`{}` fetches something, and where it ends up is not clear", named(command))),
-        },
+        Action::Download => Role::Unknown(format!("`{}` fetches something, and where it ends up is not clear", named(command))),
         Action::Unknown | Action::Setup { .. } if configures_system(command) => Role::Runtime(Vec::new()),
         Action::Build { .. } | Action::Language { .. } | Action::Setup { .. } | Action::Unknown => Role::Unknown(format!(
             "`{}` has effects that are not known; copy what it leaves behind by hand, or leave the file as it is",
@@ -250,7 +246,7 @@ pub(super) fn removes(command: &Classified) -> bool {
 
 /// Whether a command puts files into the folder that it is told, which merely making it would not.
 fn fills(command: &Classified) -> bool {
-    (copies_files(command) || unpacks(command)) && !command.words.iter().any(|w| w.raw == "-d")
+    (copies_files(command) || unpacks(command)) && !(command.program() == Some("install") && command.words.iter().any(|w| w.raw == "-d"))
 }
 
 fn sets_mode(command: &Classified) -> bool {
@@ -273,17 +269,6 @@ pub(super) fn copies_files(command: &Classified) -> bool {
 
 pub(super) fn unpacks(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("tar" | "unzip" | "gunzip" | "bunzip2" | "unxz")))
-}
-
-/// Whether a later command removes or moves `path` away.
-pub(super) fn removed_later(draft: &Draft, index: usize, command: &Classified, path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    draft.steps.iter().skip(index).flat_map(|s| s.commands()).any(|later| {
-        let program = later.words.first().map(|w| w.raw.rsplit('/').next().unwrap_or(&w.raw)).unwrap_or_default();
-        later.span.start > command.span.start
-            && matches!(program, "rm" | "mv")
-            && later.words.iter().any(|w| w.raw.trim_start_matches("./").rsplit('/').next() == Some(name) || w.raw.contains('*'))
-    })
 }
 
 /// Whether a file command reads what the context did not bring: then a build made it.
@@ -445,7 +430,7 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     }
     if draft.facts.language.as_deref() == Some("node")
         && facts().system.native_modules.iter().any(|p| p == bare)
-        && !speaks_of_python(draft)
+        && !speaks_of_python(draft, command)
     {
         plan.shed.push(bare.to_owned());
         return Ok(());
@@ -477,19 +462,19 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
     Ok(())
 }
 
-/// Whether a project of Node has anything to do with Python beyond the compiling of native modules.
-fn speaks_of_python(draft: &Draft) -> bool {
-    const SOURCES: &[&str] = &[".js", ".mjs", ".cjs", ".ts", ".sh", ".py", "package.json", ".yml", ".yaml", ".conf"];
+/// Whether a project of Node has anything to do with Python beyond the compiling of native modules: a file names it, or it is installed
+/// without a compiler, so for its own sake.
+fn speaks_of_python(draft: &Draft, command: &Classified) -> bool {
+    const COMPILERS: &[&str] = &["make", "g++", "gcc", "build-essential", "build-base", "gcc-c++"];
+    let Action::System { packages, .. } = &command.action else { return true };
     let context = draft.model.context;
-    let searched = |path: &String| SOURCES.iter().any(|e| path.ends_with(e)) && !path.contains("node_modules/");
+    let own = |path: &str| !crate::context::is_dockerfile_name(path.rsplit('/').next().unwrap_or(path)) && !path.ends_with(".dockerignore");
+    let searched =
+        |path: &&String| own(path) && !path.contains("node_modules/") && ![".md", "-lock.json", ".lock"].iter().any(|e| path.ends_with(e));
     *context.knowledge() != crate::context::Knowledge::Known
+        || !packages.iter().any(|p| COMPILERS.contains(&p.raw.as_str()))
         || draft.program.commands.iter().flat_map(|c| &c.words).any(|w| w.contains("python"))
-        || context
-            .files()
-            .0
-            .iter()
-            .filter(|p| searched(p))
-            .any(|p| p.ends_with(".py") || context.read(p).is_none_or(|t| t.contains("python")))
+        || context.files().0.iter().filter(searched).any(|p| p.ends_with(".py") || context.read(p).is_some_and(|t| t.contains("python")))
 }
 
 /// Refuses where packages come from a source that the file adds behind the first ones: they are installed in one RUN.
@@ -522,11 +507,17 @@ fn package_sources(draft: &Draft, roles: &Roles, plan: &Plan) -> Result<(), Refu
     Ok(())
 }
 
-/// Refuses what the runtime stage would run without the package manager or compiler that its own packages lack.
-fn tools_left_behind(draft: &Draft, index: usize, wanted: &[usize]) -> Result<(), Refusal> {
-    let commands = draft.steps.get(index).filter(|_| draft.completed).map(|s| s.commands()).unwrap_or_default();
-    let found = wanted.iter().filter_map(|i| commands.get(*i)).find(|c| matches!(c.action, Action::Language { .. } | Action::Build { .. }));
-    match found {
+/// Refuses what the runtime stage would run without the package manager or compiler that its own packages lack, or without a program
+/// that the full image brings.
+fn tools_left_behind(draft: &Draft, plan: &Plan, index: usize, wanted: &[usize]) -> Result<(), Refusal> {
+    let Some(commands) = draft.steps.get(index).map(|s| s.commands()) else { return Ok(()) };
+    let installed = |package: &String| plan.packages.iter().any(|p| p.name == *package);
+    let missing = |c: &&Classified| {
+        let program = c.program().and_then(|program| facts().tools.get(program));
+        draft.completed && matches!(c.action, Action::Language { .. } | Action::Build { .. })
+            || super::needs::is_full(draft) && program.is_some_and(|package| !installed(package))
+    };
+    match wanted.iter().filter_map(|i| commands.get(*i)).find(missing) {
         Some(command) => refuse(
             command.line,
             format!("`{}` is needed in the image that ships, and what it runs with is left behind in the builder", named(command)),
@@ -550,7 +541,13 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
         if carried {
             late_writers.push(index);
         }
-        tools_left_behind(draft, index, &runtime)?;
+        for (role, command) in commands.iter().zip(step.commands()) {
+            if matches!(role, Role::Runtime(paths) if !moved(plan, paths)) {
+                let command = command.with_values(&|name| draft.variable(step, name));
+                super::owner::repeat(draft, plan, index, &command)?;
+            }
+        }
+        tools_left_behind(draft, plan, index, &runtime)?;
         if runtime.is_empty() {
             plan.set(index, Fate::Build);
         } else if builds || carried {
