@@ -6,6 +6,12 @@ pub fn is_absolute(path: &str, windows: bool) -> bool {
     if windows { drop_drive(&path.replace('\\', "/")).is_some_and(|p| p.starts_with('/')) } else { path.starts_with('/') }
 }
 
+/// Whether a shell takes `path` as it stands, unquoted.
+#[must_use]
+pub fn is_plain(path: &str) -> bool {
+    !path.starts_with('~') && path.chars().all(|c| c.is_alphanumeric() || "_-./@+,:%=".contains(c))
+}
+
 /// The working directory that `WORKDIR to` gives in `from`; `None` where the builder refuses it. An absolute path stays
 /// as it is written, a relative one is joined and cleaned.
 #[must_use]

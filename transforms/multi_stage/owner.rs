@@ -3,6 +3,7 @@
 use super::draft::{Draft, absolute, inside, refuse};
 use super::plan::{Extra, Plan};
 use crate::model::command::Classified;
+use crate::model::path::is_plain;
 use crate::transforms::Refusal;
 
 /// Lets the runtime stage give the folders of the plan's snapshots to whom `command` of step `index`, which stays in the builder, gives
@@ -17,7 +18,10 @@ pub(super) fn repeat(draft: &Draft, plan: &mut Plan, index: usize, command: &Cla
     let paths: Vec<String> = operands.filter_map(|path| absolute(command.directory.as_deref(), path)).collect();
     let folders = plan.snapshots.iter().map(|s| s.folder.clone()).filter(|folder| paths.iter().any(|p| inside(folder, p)));
     for folder in folders.collect::<Vec<_>>() {
-        if words.iter().any(|w| w.starts_with("--")) || !owner.chars().all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c)) {
+        if !is_plain(&folder)
+            || words.iter().any(|w| w.starts_with("--"))
+            || !owner.chars().all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c))
+        {
             return refuse(
                 draft.line(index),
                 format!(

@@ -1,6 +1,7 @@
 //! The edits: who is made, what it owns, and where USER stands.
 
 use crate::edit::Edit;
+use crate::model::path::is_plain;
 use crate::model::{Model, Step};
 use crate::shell::Operator;
 use crate::syntax::{Dockerfile, Form, ItemKind, Keyword, View};
@@ -358,6 +359,14 @@ impl<'m> Planner<'_, 'm, '_> {
     }
 
     fn edits(&self, position: usize) -> Result<Plan, Objection> {
+        let given = self.directories.iter().chain(&self.late).chain(self.behind.iter().map(|(_, directory)| directory));
+        if let Some(strange) = given.into_iter().find(|directory| !is_plain(directory)) {
+            let reason = format!(
+                "{} would have to be given to the user, and a shell reads some of its characters as something else",
+                strange.escape_debug()
+            );
+            return Err(Objection { reason, line: self.subject.line() });
+        }
         let mut edits = Vec::new();
         for index in &self.chown {
             if let Some((_, step)) = self.own.iter().find(|(i, _)| i == index) {
