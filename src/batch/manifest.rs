@@ -73,24 +73,28 @@ fn one(entry: &Spanned<DeValue>, folder: &Path, request: &Request) -> Result<Wan
         }
     }
     let place = place.ok_or_else(|| (at, "a repository needs a path or a url".to_owned()))?;
-    let settings = match (&config, &place) {
-        (Some((path, at)), _) => Config::read(path).map_err(|e| (*at, e.to_string()))?,
-        // What a folder's own settings say is told where they are used.
-        (None, Place::Folder(folder)) => Config::in_force(&folder.join("Dockerfile"), &request.config).unwrap_or_default(),
-        (None, Place::Url(_)) => match &request.config {
-            ConfigSource::File(path) => Config::read(path).unwrap_or_default(),
-            ConfigSource::Search | ConfigSource::Off => Config::default(),
-        },
-    };
-    let recipes = recipe::load_all(&[settings.recipes, request.recipes.clone()].concat()).unwrap_or_default();
-    for (name, at) in select.iter().chain(&ignore) {
-        let known = Selection::resolve_with(transforms::all(), &recipes, std::slice::from_ref(name), &[], false);
-        known.map_err(|e| (*at, e.to_string()))?;
+    let own = config.as_ref().map(|(path, at)| Config::read(path).map_err(|e| (*at, e.to_string()))).transpose()?;
+    if !select.is_empty() || !ignore.is_empty() {
+        let settings = own.unwrap_or_else(|| settings_of(&place, request));
+        let recipes = recipe::load_all(&[settings.recipes, request.recipes.clone()].concat()).unwrap_or_default();
+        for (name, at) in select.iter().chain(&ignore) {
+            let known = Selection::resolve_with(transforms::all(), &recipes, std::slice::from_ref(name), &[], false);
+            known.map_err(|e| (*at, e.to_string()))?;
+        }
     }
     let names = |list: Vec<(String, usize)>| list.into_iter().map(|(name, _)| name).collect();
     (overrides.select, overrides.ignore) = (names(select), names(ignore));
     overrides.config = config.map(|(path, _)| path);
     Ok(Wanted { place, name, branch, overrides, exact: true })
+}
+
+/// The settings in force at `place` as far as they can be told before it is there; what is wrong with them is told where they are used.
+fn settings_of(place: &Place, request: &Request) -> Config {
+    match (place, &request.config) {
+        (Place::Folder(folder), source) => Config::in_force(&folder.join("Dockerfile"), source).unwrap_or_default(),
+        (Place::Url(_), ConfigSource::File(path)) => Config::read(path).unwrap_or_default(),
+        (Place::Url(_), ConfigSource::Search | ConfigSource::Off) => Config::default(),
+    }
 }
 
 #[cfg(test)]

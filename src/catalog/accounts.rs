@@ -23,8 +23,7 @@ struct Distribution {
 #[must_use]
 pub fn is_system_account(name: &str) -> bool {
     static ACCOUNTS: OnceLock<Accounts> = OnceLock::new();
-    // The file is part of the program and a test reads it, so a failure here can't happen outside of development.
-    let accounts = ACCOUNTS.get_or_init(|| toml::from_str(include_str!("../../catalog/accounts.toml")).unwrap_or_default());
+    let accounts = ACCOUNTS.get_or_init(|| super::shipped!("accounts"));
     accounts.distribution.iter().flat_map(|d| &d.names).any(|known| known == name)
 }
 

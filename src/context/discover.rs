@@ -75,8 +75,9 @@ pub(super) fn discover(dockerfile: &Path, sources: &[Source], explicit: Option<&
     }
     let mut own = said;
     let in_work_tree = above.in_work_tree;
+    let real_home = above.folders.first().and_then(|(_, real)| real.clone()).unwrap_or_else(|| home.clone());
     for (at, (root, real)) in above.folders.into_iter().enumerate() {
-        if at > 0 && !in_work_tree && (at > REACH || is_at_the_top(&root) || !speaks_for(&root, &home, sources)) {
+        if at > 0 && !in_work_tree && (at > REACH || is_at_the_top(&root) || !speaks_for(&root, &real_home, sources)) {
             continue;
         }
         let mut context = Context::at(&root, real, beside);
@@ -123,7 +124,6 @@ fn ancestors(home: &Path) -> Ancestors {
 /// Whether a folder above the Dockerfile, where no work tree says how far the project reaches, is more than a folder that happens to
 /// hold a name of the file: `COPY *.sh` finds something in many places, and `COPY files` finds a folder of checkouts.
 fn speaks_for(root: &Path, home: &Path, sources: &[Source]) -> bool {
-    let home = home.canonicalize().unwrap_or_else(|_| home.to_owned());
     let plain = sources.iter().map(|s| normalize(&s.path)).filter(|path| !path.is_empty() && !has_wildcard(path));
     plain.map(|path| root.join(path)).any(|path| !home.starts_with(&path) && path.exists())
 }

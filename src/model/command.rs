@@ -112,6 +112,12 @@ impl Classified {
         command
     }
 
+    /// Its words as the program gets them, or as they are written where the shell does more with them.
+    #[must_use]
+    pub fn texts(&self) -> Vec<&str> {
+        self.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect()
+    }
+
     /// The command that removes what this one, of a package manager, leaves behind; with the same `sudo` in front.
     #[must_use]
     pub fn tidy(&self) -> Option<String> {

@@ -28,7 +28,7 @@ pub(super) fn leaves_behind(draft: &Draft, name: &str) -> bool {
 /// The role of a command of Node's tools in an image of another language; `None` for all others.
 pub(super) fn role(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, compiled: bool) -> Result<Option<Role>, Refusal> {
     let assets = &facts().assets;
-    let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+    let words = command.texts();
     let manager = match &command.action {
         Action::Language { manager, .. } => manager,
         Action::Build { tool } => tool,

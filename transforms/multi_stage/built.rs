@@ -6,7 +6,7 @@ use super::facts::facts;
 use super::installed::{self, Installed};
 use super::needs;
 use super::plan::Plan;
-use super::roles::{Role, is_system_folder, named};
+use super::roles::{Role, is_system_folder, named, own_folder};
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::image::{ImageFacts, Reference};
 use crate::transforms::Refusal;
@@ -109,7 +109,7 @@ impl Built {
     }
 
     pub(super) fn role(&mut self, draft: &Draft, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let builds = match &command.action {
             Action::Build { .. } => true,
@@ -137,12 +137,7 @@ impl Built {
         if !builds {
             return Ok(Some(Role::Build));
         }
-        let Some(folder) = command.directory.clone() else {
-            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
-        };
-        if is_system_folder(&folder) {
-            return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
-        }
+        let folder = own_folder(command)?;
         let told = installed::prefix(&words);
         if self.kind == Kind::C && installed::installs(&words) {
             self.installs.push(Installed::of(draft, index, command, told.or_else(|| self.prefix.clone())));

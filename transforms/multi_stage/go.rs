@@ -6,7 +6,7 @@ use super::facts::facts;
 use super::installed::{self, Installed};
 use super::needs;
 use super::plan::Plan;
-use super::roles::{Role, is_system_folder, named};
+use super::roles::{Role, is_system_folder, named, of_the_project};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Step, Value};
@@ -55,7 +55,7 @@ impl Go {
         step: &Step,
         command: &Classified,
     ) -> Result<Option<Role>, Refusal> {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         if program == "go" {
             return match words.get(1).copied().unwrap_or_default() {
@@ -98,9 +98,7 @@ impl Go {
             }
             Action::Build { .. } => {
                 let folder = module_folder(draft, command)?;
-                if is_system_folder(&folder) {
-                    return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
-                }
+                of_the_project(command, &folder)?;
                 if installed::installs(&words) {
                     if installed::makefile(draft, command).is_some_and(|text| text.contains("go install")) {
                         return refuse(

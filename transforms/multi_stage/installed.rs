@@ -59,7 +59,7 @@ pub(super) fn stays_in(command: &Classified, folder: &str) -> Result<(), Refusal
         "--target-dir",
         "--prefix",
     ];
-    let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+    let words = command.texts();
     let value = |at: usize, word: &str| match word.split_once('=') {
         Some((option, value)) if PLACES.contains(&option) => Some(value.to_owned()),
         _ if PLACES.contains(&word) => words.get(at + 1).map(|w| (*w).to_owned()),

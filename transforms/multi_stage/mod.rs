@@ -6,6 +6,7 @@ mod compiled;
 mod draft;
 mod explain;
 mod facts;
+mod fates;
 mod fetched;
 mod go;
 mod installed;
@@ -73,7 +74,7 @@ fn plan<'a>(model: &'a Model<'a>) -> Result<(Draft<'a>, roles::Roles, Plan), Ref
     }
     language.finish(&draft, &mut plan)?;
     system::enough_is_shed(&draft, &plan)?;
-    roles::decide(&draft, &roles, &mut plan, language.compiled())?;
+    fates::decide(&draft, &roles, &mut plan, language.compiled())?;
     Ok((draft, roles, plan))
 }
 

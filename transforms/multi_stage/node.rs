@@ -4,7 +4,7 @@ use super::draft::{Draft, absolute, inside, refuse};
 use super::modules::{self, Kept};
 use super::needs;
 use super::plan::{Extra, Plan};
-use super::roles::{Role, is_system_folder, named};
+use super::roles::{Role, named, own_folder};
 use crate::context::Knowledge;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Step, Value};
@@ -47,7 +47,7 @@ impl Node {
         step: &Step,
         command: &Classified,
     ) -> Result<Option<Role>, Refusal> {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         match &command.action {
             Action::Language { manager, operation, packages, .. } if matches!(manager.as_str(), "npm" | "yarn" | "pnpm") => {
                 let named_packages: Vec<&str> = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
@@ -88,7 +88,7 @@ impl Node {
             }
             Action::Language { manager, .. } if manager == "corepack" => Ok(Some(Role::Runtime(Vec::new()))),
             Action::Build { .. } => {
-                super::installed::stays_in(command, &folder(command)?)?;
+                super::installed::stays_in(command, &own_folder(command)?)?;
                 self.build(plan, index, command).map(Some)
             }
             _ if words.first().is_some_and(|w| *w == "node")
@@ -117,7 +117,7 @@ impl Node {
                 if (action.is_unforeseen() || matches!(action, Action::Language { manager, .. } if manager == "npx"))
                     && runs_tool(&words) =>
             {
-                super::outside::stays_inside(draft, command, &folder(command)?)?;
+                super::outside::stays_inside(draft, command, &own_folder(command)?)?;
                 self.in_own_folder(draft, plan, index, command).map(Some)
             }
             Action::Test => {
@@ -161,7 +161,7 @@ impl Node {
         manager: &str,
         words: &[&str],
     ) -> Result<Role, Refusal> {
-        let folder = folder(command)?;
+        let folder = own_folder(command)?;
         let production_env =
             step.before.env.iter().chain(&[]).any(|(n, v)| n == "NODE_ENV" && matches!(v, Value::Known(v) if v == "production"))
                 || step.before.args.iter().any(|(n, v)| n == "NODE_ENV" && matches!(v, Some(Value::Known(v)) if v == "production"))
@@ -231,7 +231,7 @@ impl Node {
             [_, "workspace", _, script, ..] if !matches!(*script, "add" | "remove" | "install" | "upgrade") => *script,
             _ => return Ok(None),
         };
-        let root = folder(command)?;
+        let root = own_folder(command)?;
         let context = draft.model.context;
         let manifests = context.files().0.into_iter().filter(|p| p.ends_with("package.json") && !p.contains("node_modules/"));
         for text in manifests.filter_map(|p| context.read(&p)).filter_map(|t| Package::read(&t)?.script(script)) {
@@ -253,7 +253,7 @@ impl Node {
 
     /// The same for a tool that is told where to write, by its words or by the project's settings.
     fn in_own_folder(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
-        let folder = folder(command)?;
+        let folder = own_folder(command)?;
         super::installed::stays_in(command, &folder)?;
         if super::outside::climbs(draft, &folder) {
             return refuse(command.line, format!("`{}` may write above `{folder}`; copy what it leaves there by hand", named(command)));
@@ -262,7 +262,7 @@ impl Node {
     }
 
     fn build(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
-        let folder = folder(command)?;
+        let folder = own_folder(command)?;
         self.built = true;
         self.last_use = self.last_use.max(index);
         plan.snapshot(&folder, index);
@@ -391,14 +391,6 @@ fn runs_tool(words: &[&str]) -> bool {
 
 fn last_copy_into(draft: &Draft, folder: &str) -> usize {
     draft.copies.iter().filter(|c| inside(folder, &c.destination) || inside(&c.destination, folder)).map(|c| c.step).max().unwrap_or(0)
-}
-
-fn folder(command: &Classified) -> Result<String, Refusal> {
-    match command.directory.as_deref() {
-        Some(folder) if !is_system_folder(folder) => Ok(folder.to_owned()),
-        Some(folder) => refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command))),
-        None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
-    }
 }
 
 /// The package.json that stands in `folder` of the image.

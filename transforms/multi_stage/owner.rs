@@ -12,7 +12,7 @@ pub(super) fn repeat(draft: &Draft, plan: &mut Plan, index: usize, command: &Cla
     if !matches!(command.program(), Some("chown" | "chgrp")) {
         return Ok(());
     }
-    let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+    let words = command.texts();
     let mut operands = words.iter().skip(1).filter(|w| !w.starts_with('-'));
     let Some(owner) = operands.next() else { return Ok(()) };
     let paths: Vec<String> = operands.filter_map(|path| absolute(command.directory.as_deref(), path)).collect();

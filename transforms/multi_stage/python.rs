@@ -4,7 +4,7 @@ use super::draft::{Draft, absolute, inside, refuse};
 use super::facts::facts;
 use super::needs;
 use super::plan::{Plan, Snapshot};
-use super::roles::{Role, is_system_folder, named};
+use super::roles::{Role, is_system_folder, named, own_folder};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::{Step, Value};
@@ -49,6 +49,11 @@ pub(super) struct Python {
     wheels: Vec<String>,
 }
 
+/// Whether cron is what is started.
+fn is_cron(started: &super::program::Started) -> bool {
+    matches!(started.words.first().and_then(|w| w.rsplit('/').next()), Some("cron" | "crond"))
+}
+
 impl Python {
     pub(super) fn new(system: bool) -> Self {
         Self { system, ..Self::default() }
@@ -66,7 +71,7 @@ impl Python {
         step: &Step,
         command: &Classified,
     ) -> Result<Option<Role>, Refusal> {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         if let Some(folder) = environment_made(&words) {
             // `$VIRTUAL_ENV` and the like are the file's own ENV.
             let folder = draft.model.expand(step, folder.trim_matches(['"', '\'']));
@@ -101,7 +106,7 @@ impl Python {
                 _ => Ok(None),
             },
             Action::Build { .. } => {
-                super::installed::stays_in(command, &self.folder(command)?)?;
+                super::installed::stays_in(command, &own_folder(command)?)?;
                 self.in_folder(plan, index, command).map(Some)
             }
             _ => self.project_code(draft, plan, index, command, &words),
@@ -341,7 +346,7 @@ impl Python {
         // Without the variable poetry takes the interpreter that its own environment was made from.
         self.by_variable |= tool == "poetry";
         self.unread.get_or_insert((format!("{tool}'s lock file"), command.line));
-        let folder = self.folder(command)?;
+        let folder = own_folder(command)?;
         for name in ["pyproject.toml", "Pipfile"] {
             if let Some(text) = draft.context_path(&format!("{folder}/{name}")).and_then(|p| draft.model.context.read(&p)) {
                 self.packages.extend(table_keys(&text));
@@ -359,7 +364,7 @@ impl Python {
         if words.contains(&"pip") {
             return refuse(command.line, "`uv pip` chooses its environment by rules of its own; split it by hand");
         }
-        let folder = self.folder(command)?;
+        let folder = own_folder(command)?;
         self.unread.get_or_insert(("uv.lock".to_owned(), command.line));
         plan.snapshot(&folder, index);
         Ok(Role::Build)
@@ -367,18 +372,10 @@ impl Python {
 
     /// A tool that writes only into the folder that it runs in.
     fn in_folder(&mut self, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
-        let folder = self.folder(command)?;
+        let folder = own_folder(command)?;
         self.built = true;
         plan.snapshot(&folder, index);
         Ok(Role::Build)
-    }
-
-    fn folder(&self, command: &Classified) -> Result<String, Refusal> {
-        match command.directory.as_deref() {
-            Some(folder) if !is_system_folder(folder) => Ok(folder.to_owned()),
-            Some(folder) => refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command))),
-            None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
-        }
     }
 
     /// The project's own code, run at build time.
@@ -395,7 +392,7 @@ impl Python {
         if !python {
             // What makes a site writes into its project's folder, as far as its settings don't say otherwise.
             if command.action.is_unforeseen() && facts().served.generators.iter().chain(&facts().builds.in_folder).any(|g| g == name) {
-                let folder = self.folder(command)?;
+                let folder = own_folder(command)?;
                 super::outside::stays_inside(draft, command, &folder)?;
                 super::installed::stays_in(command, &folder)?;
                 return self.in_folder(plan, index, command).map(Some);
@@ -420,7 +417,7 @@ impl Python {
                 format!("`{}` has effects that are not known; copy what it leaves behind by hand", named(command)),
             );
         }
-        let folder = self.folder(command)?;
+        let folder = own_folder(command)?;
         if argument == "setup.py" {
             self.first_install.get_or_insert(index);
             self.last_install = index;
@@ -559,8 +556,7 @@ impl Python {
 
     /// Whether cron is started, whose PATH leads to the system's own interpreter, and a file calls one by its bare name.
     fn cron_finds_another(&self, draft: &Draft) -> bool {
-        let name = |c: &super::program::Started| c.words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned());
-        if !draft.program.commands.iter().any(|c| matches!(name(c).as_deref(), Some("cron" | "crond"))) {
+        if !draft.program.commands.iter().any(is_cron) {
             return false;
         }
         let context = draft.model.context;
@@ -609,7 +605,7 @@ impl Python {
         needs::interpreter_named(draft, false)?;
         for started in &draft.program.commands {
             let Some(first) = started.words.first() else { continue };
-            if matches!(first.rsplit('/').next(), Some("cron" | "crond")) {
+            if is_cron(started) {
                 return refuse(started.line, "cron starts its jobs with a PATH of its own, which would not find the virtual environment");
             }
             if first.starts_with("/usr/local/bin/") && draft.context_path(first).is_none() {

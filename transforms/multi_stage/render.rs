@@ -132,10 +132,9 @@ fn name_builder(draft: &Draft, style: &Style, edits: &mut Vec<Edit>) -> Result<S
         return refuse(draft.from.line, "this FROM is not understood");
     };
     let name = builder(draft).to_owned();
-    match (alias, shipped(draft)) {
-        (None, _) => edits.push(Edit::insert(image.span.end, format!(" {} {name}", style.keyword("AS")))),
-        (_, Some(alias)) => edits.push(Edit::replace(alias.span, name.clone())),
-        _ => {}
+    match alias {
+        None => edits.push(Edit::insert(image.span.end, format!(" {} {name}", style.keyword("AS")))),
+        Some(alias) => edits.push(Edit::replace(alias.span, name.clone())),
     }
     Ok(name)
 }

@@ -6,7 +6,7 @@ use super::needs;
 use super::outside::stays_inside;
 use super::plan::{Extra, Plan};
 use super::program;
-use super::roles::{Role, is_system_folder, named};
+use super::roles::{Role, is_system_folder, named, of_the_project};
 use super::system;
 use crate::context::fits;
 use crate::model::command::{Action, Classified, Operation};
@@ -85,7 +85,7 @@ impl Served {
     }
 
     pub(super) fn role(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         let configuration = configuration_folder(draft);
         let text = command.span.text(draft.model.file.source());
         match &command.action {
@@ -159,8 +159,8 @@ impl Served {
         };
         let installs_for_all =
             words.iter().any(|w| matches!(*w, "-g" | "--global")) || command.program().is_some_and(|p| p.starts_with("pip"));
-        if is_system_folder(&folder) && !installs_for_all {
-            return refuse(command.line, format!("`{}` runs in `{folder}`, which holds more than the project", named(command)));
+        if !installs_for_all {
+            of_the_project(command, &folder)?;
         }
         stays_inside(draft, command, &folder)?;
         if !installs_for_all {

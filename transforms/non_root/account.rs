@@ -84,13 +84,6 @@ pub fn choose(subject: &Subject, settings: &Settings) -> Result<Account, Objecti
     if let Some(own) = made_by_file(subject, settings, tools)? {
         return Ok(own);
     }
-    for (what, id) in [("uid", settings.uid), ("gid", settings.gid)] {
-        if let Some(id) = id.filter(|id| *id < 1000) {
-            return object(format!(
-                "the {what} {id} of the settings is one of those that distributions give to users of their own; take 1000 or more"
-            ));
-        }
-    }
     let fixed = settings.user.is_some() || settings.uid.is_some();
     if !fixed && let Some(user) = facts.users.iter().find(|u| u.name == facts.family || u.name == "nonroot" || u.name == "app") {
         let by_name = user.name == facts.family && settings.numeric != Some(true) || settings.numeric == Some(false);
@@ -224,7 +217,7 @@ fn made_by_file(subject: &Subject, settings: &Settings, tools: Tools) -> Result<
     for (step_index, step) in subject.steps() {
         let Some(run) = &step.run else { continue };
         for command in run.commands.iter().filter(|c| c.action == Action::User) {
-            let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+            let words = command.texts();
             if let Some(made) = made(&words, step_index, command.line) {
                 found.retain(|m| m.name != made.name);
                 found.push(made);

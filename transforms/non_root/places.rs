@@ -130,7 +130,7 @@ fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
 /// A program whose sources are fetched while the image is built may write anywhere among them.
 fn cloned(subject: &Subject, start: &Start, workdir: Option<&str>) -> Result<(), Objection> {
     for command in subject.steps().filter_map(|(_, s)| s.run.as_ref()).flat_map(|r| &r.commands) {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         let ["git", rest @ ..] = words.as_slice() else { continue };
         let named: Vec<&str> = rest.iter().skip_while(|w| **w != "clone").skip(1).filter(|w| !w.starts_with('-')).copied().collect();
         let Some(url) = named.iter().position(|w| w.contains(':')) else { continue };
@@ -163,7 +163,7 @@ pub fn makes(step: &Step) -> Vec<(&Classified, String)> {
     let Some(run) = &step.run else { return Vec::new() };
     let mut out = Vec::new();
     for command in &run.commands {
-        let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+        let words = command.texts();
         let program = words.first().copied().unwrap_or("");
         if program != "mkdir" && !(program == "install" && words.contains(&"-d")) {
             continue;
@@ -208,7 +208,7 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
             out.push((path, step.line));
         }
         for command in step.commands() {
-            let words: Vec<&str> = command.words.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
+            let words = command.texts();
             if words.first() != Some(&"chmod") {
                 continue;
             }
