@@ -6,4 +6,4 @@ RUN (cd /out && touch inner); { touch /out/group; } && if true; then touch /out/
 RUN exec touch /out/exec
 RUN cat /out/absent 2> /dev/null; echo "status $?" > /out/status
 RUN ls /out | grep -c . > /count || true
-CMD ["ls", "-l", "/out"]
+CMD ["ls", "-l", "--time-style=+", "/out"]

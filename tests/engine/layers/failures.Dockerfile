@@ -5,4 +5,4 @@ RUN false; touch /out/after-false
 RUN ! test -f /out/x
 RUN test -f /out/x || echo missing > /out/log; true
 RUN chmod 640 /out/log && (exit 3) || touch /out/caught
-CMD ["ls", "-l", "/out"]
+CMD ["ls", "-l", "--time-style=+", "/out"]

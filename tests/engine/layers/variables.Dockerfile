@@ -7,4 +7,4 @@ RUN touch /out/public && mv /out/public /out/shared
 RUN trap 'touch /out/trapped' EXIT; touch /out/before-trap
 RUN f() { touch "/out/$1"; }; f called; cat /out/v > /out/copy
 RUN set -f; touch /out/glob; ls /out/* > /dev/null 2>&1 || touch /out/no-glob; rm /out/v
-CMD ["ls", "-l", "/out"]
+CMD ["ls", "-l", "--time-style=+", "/out"]
