@@ -21,6 +21,25 @@ pub(crate) struct Run<'m> {
     pub script: &'m Script,
 }
 
+/// The name and the values of the setting that `bundle config` sets; `None` for another command, or where nothing is set.
+/// Source: rubygems/bundler, lib/bundler/cli/config.rs.
+pub(crate) fn bundler_setting<'a>(words: &[&'a str]) -> Option<(&'a str, Vec<&'a str>)> {
+    let [program, rest @ ..] = words else { return None };
+    let rest = rest.iter().copied().skip_while(|w| w.starts_with(['_', '-'])).collect::<Vec<_>>();
+    let words = match rest.as_slice() {
+        ["config", "get" | "list" | "unset", ..] => return None,
+        ["config", "set", words @ ..] | ["config", words @ ..] if matches!(program.rsplit('/').next(), Some("bundle" | "bundler")) => words,
+        _ => return None,
+    };
+    if words.contains(&"--delete") {
+        return None;
+    }
+    let mut words = words.iter().copied().filter(|w| !matches!(*w, "--global" | "--local"));
+    let name = words.next()?;
+    let values: Vec<&str> = words.collect();
+    (!values.is_empty()).then_some((name, values))
+}
+
 /// The understood RUNs of the stages that ship, in order.
 pub(crate) fn shipped_runs<'m>(model: &'m Model) -> Vec<Run<'m>> {
     let mut stages = merge_run::shipping(model);

@@ -35,6 +35,10 @@ struct Ecosystem {
     package: BTreeMap<String, Needs>,
     commands: BTreeMap<String, Vec<String>>,
     development: Development,
+    tasks: Vec<String>,
+    settings: Vec<String>,
+    javascript: Vec<String>,
+    javascript_runtimes: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -89,6 +93,7 @@ file!(system, System, "packages");
 file!(debian, Debian, "debian");
 file!(python, Ecosystem, "python");
 file!(node, Ecosystem, "node");
+file!(ruby, Ecosystem, "ruby");
 
 impl Catalog {
     /// Whether `package` of the package manager `manager` (`apt`, `apk`, `dnf`, `yum`, ...) serves building alone.
@@ -192,6 +197,44 @@ impl Catalog {
         })
     }
 
+    /// The system packages that the gem `name` needs at run time on such an image. `system_libraries`: gems that bring libraries along are
+    /// told to use those of the system.
+    ///
+    /// # Errors
+    /// As [`Catalog::python_runtime`].
+    pub fn ruby_runtime(&self, name: &str, manager: &str, releases: &[String], system_libraries: bool) -> Result<Vec<String>, String> {
+        ruby().package.get(name).map_or(Ok(Vec::new()), |needs| self.needs(name, needs, &[], manager, releases, system_libraries))
+    }
+
+    /// Whether the task `name` of rake or rails writes into the application's folder alone.
+    #[must_use]
+    pub fn ruby_task_in_folder(&self, name: &str) -> bool {
+        ruby().tasks.iter().any(|task| task == name)
+    }
+
+    /// Whether Bundler's setting `name` counts when a program starts, and not only when gems are installed.
+    #[must_use]
+    pub fn bundler_setting_at_start(&self, name: &str) -> bool {
+        ruby().settings.iter().any(|setting| setting == name)
+    }
+
+    /// Whether one of `gems` looks for a JavaScript runtime when it is loaded, and none of them brings one.
+    #[must_use]
+    pub fn gems_need_javascript(&self, gems: &[String]) -> bool {
+        let any = |list: &[String]| gems.iter().any(|gem| list.contains(gem));
+        any(&ruby().javascript) && !any(&ruby().javascript_runtimes)
+    }
+
+    /// Whether a command line starts a program that restarts a Ruby application when its sources change.
+    #[must_use]
+    pub fn ruby_development_server(&self, command: &str) -> bool {
+        let words: Vec<&str> = command.split_whitespace().map(|w| w.rsplit('/').next().unwrap_or(w)).collect();
+        ruby().development.servers.iter().any(|server| {
+            let wanted: Vec<&str> = server.split_whitespace().collect();
+            words.windows(wanted.len().max(1)).any(|window| window == wanted.as_slice())
+        })
+    }
+
     /// Where `tool` keeps what it fetches on an image of `family`.
     #[must_use]
     pub fn store(&self, tool: &str, family: &str) -> Option<&'static Store> {
@@ -268,11 +311,12 @@ mod tests {
         toml::from_str::<Debian>(include_str!("../../catalog/debian.toml")).unwrap();
         toml::from_str::<Ecosystem>(include_str!("../../catalog/python.toml")).unwrap();
         toml::from_str::<Ecosystem>(include_str!("../../catalog/node.toml")).unwrap();
+        toml::from_str::<Ecosystem>(include_str!("../../catalog/ruby.toml")).unwrap();
     }
 
     #[test]
     fn every_dev_package_that_is_named_is_known() {
-        for (name, needs) in super::python().package.iter().chain(&super::node().package) {
+        for (name, needs) in super::python().package.iter().chain(&super::node().package).chain(&super::ruby().package) {
             for package in needs.apt.iter().filter(|p| p.ends_with("-dev")) {
                 let found = Catalog::built_in().debian_runtime(package, &names(&["bookworm"]));
                 assert!(found.is_some_and(|f| !f.is_empty()), "{package} of {name}");

@@ -121,6 +121,7 @@ pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) 
             if pairs.iter().any(|p| p.name.text == "PATH" && p.value.as_ref().is_some_and(|v| v.text.split(':').any(|f| f == folder))))
     });
     if by_name && !DEFAULT_PATH.split(':').any(|f| f == folder) && !own {
+        needs::path_is_not_quoted(draft, "the smaller image")?;
         plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={folder}:$PATH") });
     }
     Ok(())

@@ -179,12 +179,18 @@ pub(super) struct System {
     pub releases: Vec<String>,
     /// `-dev` packages whose library has another name on such a release all the same.
     pub renamed: Vec<String>,
+    /// `-dev` packages of which nothing that they build loads anything. Patterns.
+    pub only_headers: Vec<String>,
     /// The Debian releases whose small images take any package.
     pub small: Vec<String>,
     /// Packages that weigh little without what they recommend.
     pub light: Vec<String>,
     /// Packages that Node's tools need to compile native modules, besides compilers.
     pub native_modules: Vec<String>,
+    /// Packages of Alpine that bring a C++ compiler.
+    pub compilers: Vec<String>,
+    /// Packages that what they compile needs there.
+    pub compiled_loads: Vec<String>,
     /// Packages of the Python Package Index that are linked against libpython, which only development packages bring.
     pub links_libpython: Vec<String>,
     /// In the order in which they are tried.

@@ -10,7 +10,7 @@ use crate::syntax::Keyword;
 use crate::transforms::Refusal;
 
 /// Folders whose files the programs of a build read by themselves: settings, keys, certificates.
-const SETTINGS: &[&str] = &["/etc", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates"];
+const SETTINGS: &[&str] = &["/etc", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/local/etc"];
 
 /// Whether a COPY to `destination` brings settings: those of the system, of root's own programs, or of the server.
 fn is_setting(draft: &Draft, destination: &str) -> bool {
@@ -136,7 +136,9 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
                 .skip(index + 1)
                 .take_while(|(i, _)| *i <= last_build)
                 .any(|(i, later)| plan.fate(i) != Fate::Runtime && needs(draft, later, users, &paths));
-            if needed || configures {
+            // Package managers and their downloads read settings without anybody naming them.
+            let settings = paths.iter().any(|p| is_setting(draft, p));
+            if needed || configures || settings {
                 plan.set(index, Fate::Both);
             }
         }

@@ -7,6 +7,7 @@ use super::node::Node;
 use super::plan::Plan;
 use super::python::Python;
 use super::roles::Role;
+use super::ruby::Ruby;
 use super::served::Served;
 use crate::model::Step;
 use crate::model::command::Classified;
@@ -17,6 +18,7 @@ use crate::transforms::Refusal;
 pub(super) enum Language {
     Python(Python),
     Node(Node),
+    Ruby(Ruby),
     Go(Go),
     Built(Built),
     /// Of no language: a web server, whose files anything may build.
@@ -32,6 +34,7 @@ impl Language {
         match draft.facts.language.as_deref() {
             Some("python") => Ok(Self::Python(Python::new(draft.completed))),
             Some("node") => Ok(Self::Node(Node::default())),
+            Some("ruby") => Ok(Self::Ruby(Ruby::default())),
             Some("go") => Ok(Self::Go(Go::default())),
             Some("rust") => Ok(Self::Built(Built::new(Kind::Rust))),
             Some("java") => Ok(Self::Built(Built::new(Kind::Java))),
@@ -50,7 +53,7 @@ impl Language {
     /// The image of the runtime stage, before anything else is known.
     pub(super) fn runtime(&self, draft: &Draft) -> Result<String, Refusal> {
         match self {
-            Self::Python(_) | Self::Node(_) => super::needs::smaller_variant(draft),
+            Self::Python(_) | Self::Node(_) | Self::Ruby(_) => super::needs::smaller_variant(draft),
             Self::Served(_) => Ok(Served::runtime(draft)),
             Self::Go(_) | Self::Built(_) => Ok(String::new()),
         }
@@ -73,6 +76,7 @@ impl Language {
         match self {
             Self::Python(p) => p.role(draft, plan, index, step, command),
             Self::Node(n) => n.role(draft, plan, index, step, command),
+            Self::Ruby(r) => r.role(draft, plan, index, step, command),
             Self::Go(g) => g.role(draft, plan, index, step, command),
             Self::Built(b) => b.role(draft, index, command),
             Self::Served(s) => s.role(draft, plan, index, command),
@@ -84,6 +88,7 @@ impl Language {
         match self {
             Self::Python(p) => p.builds(),
             Self::Node(n) => n.builds(),
+            Self::Ruby(r) => r.builds(),
             Self::Go(g) => g.builds(),
             Self::Built(b) => b.builds(),
             Self::Served(s) => s.builds(),
@@ -95,6 +100,7 @@ impl Language {
         match self {
             Self::Python(p) => p.finish(draft, plan),
             Self::Node(n) => n.finish(draft, plan),
+            Self::Ruby(r) => r.finish(draft, plan),
             Self::Go(g) => g.finish(draft, plan),
             Self::Built(b) => b.finish(draft, plan),
             Self::Served(s) => s.finish(draft, plan),

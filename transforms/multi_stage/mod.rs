@@ -22,6 +22,7 @@ mod python;
 mod render;
 mod reports;
 mod roles;
+mod ruby;
 mod served;
 mod system;
 

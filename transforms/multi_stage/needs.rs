@@ -6,6 +6,7 @@ use super::plan::Plan;
 use crate::context::Knowledge;
 use crate::model::Value;
 use crate::model::command::Classified;
+use crate::syntax::View;
 use crate::transforms::Refusal;
 use std::collections::BTreeMap;
 
@@ -63,6 +64,22 @@ pub(super) fn known_context(draft: &Draft, what: &str) -> Result<(), Refusal> {
             refuse(*line, format!("context unknown: COPY {missing} names what is not there, so {what}"))
         }
     }
+}
+
+/// Refuses where a value of the file quotes the PATH that `what` changes.
+pub(super) fn path_is_not_quoted(draft: &Draft, what: &str) -> Result<(), Refusal> {
+    let quotes = |text: &str| text.contains("$PATH") || text.contains("${PATH");
+    for step in draft.steps {
+        let pairs = match &step.view {
+            View::Env { pairs, .. } | View::Arg { pairs } | View::Label { pairs, .. } => pairs,
+            _ => continue,
+        };
+        let quoting = pairs.iter().find(|p| p.name.text != "PATH" && p.value.as_ref().is_some_and(|v| quotes(&v.text)));
+        if let Some(pair) = quoting {
+            return refuse(step.line, format!("the value of {} quotes PATH, which {what} changes; write the value out", pair.name.text));
+        }
+    }
+    Ok(())
 }
 
 /// Refuses where a script that starts the program can't be read.

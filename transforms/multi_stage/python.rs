@@ -496,10 +496,12 @@ impl Python {
                 }
             }
         }
+        super::system::compiled_modules(draft, plan, self.first_install.unwrap_or(0));
         if in_place {
             plan.snapshot(PREFIX, self.first_install.unwrap_or(0).max(self.last_install));
             plan.notes.push(format!("`{PREFIX}` is taken over whole, the interpreter with it, because its paths are named"));
         } else if self.into_venv {
+            needs::path_is_not_quoted(draft, "the virtual environment")?;
             let anchor = self.first_install.unwrap_or(0);
             plan.builder_head.push(format!("RUN python -m venv {VENV}"));
             let variable = if self.by_variable { format!("VIRTUAL_ENV={VENV} ") } else { String::new() };

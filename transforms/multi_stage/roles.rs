@@ -448,6 +448,9 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         }
         return Ok(());
     }
+    if !compiled && super::system::unsure_library(draft, plan, bare, index, with_recommended) {
+        return Ok(());
+    }
     if catalog.is_build_only(bare, manager) {
         if draft.program.has_word(bare).is_some() {
             plan.package(bare, index);

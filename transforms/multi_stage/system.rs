@@ -76,6 +76,14 @@ pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
         .map(|name| name.split(['=', ':', '/']).next().unwrap_or(name).to_owned())
 }
 
+/// Adds what modules that were compiled by C++ load on Alpine, where nothing but the compiler's package brings it.
+pub(super) fn compiled_modules(draft: &Draft, plan: &mut Plan, anchor: usize) {
+    let compiler = plan.shed.iter().any(|name| facts().system.compilers.contains(name));
+    if draft.manager() == "apk" && compiler {
+        facts().system.compiled_loads.iter().for_each(|library| plan.package(library, anchor));
+    }
+}
+
 /// What the runtime stage installs instead of the package `name`; `None` if nothing special is known of it.
 pub(super) fn replaced(draft: &Draft, name: &str) -> Option<Vec<String>> {
     if !draft.completed {
@@ -96,16 +104,46 @@ pub(super) fn replaced(draft: &Draft, name: &str) -> Option<Vec<String>> {
 /// The runtime packages of a library's `-dev` package: those whose names are the same in every release that the image may
 /// stand on; else the package itself, which brings its library along.
 pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize, with_recommended: bool) -> bool {
-    if !draft.completed || !(name.ends_with("-dev") || name.ends_with("-devel")) {
+    if !draft.completed || !is_library(name) {
         return false;
     }
-    let manager = draft.manager();
-    let catalog = draft.model.catalog;
     let exact = draft.facts.distribution.as_deref() == Some("debian")
         && facts().system.releases.iter().any(|r| draft.facts.releases == [r.clone()]);
-    let releases = if exact { &draft.facts.releases } else { &facts().system.releases };
-    let renamed = !exact && manager == "apt" && facts().system.renamed.iter().any(|pattern| fits(pattern, name));
-    match catalog.runtime_packages(name, manager, releases).filter(|_| !renamed) {
+    let libraries = if exact {
+        draft.model.catalog.runtime_packages(name, draft.manager(), &draft.facts.releases)
+    } else {
+        of_any_release(draft, name)
+    };
+    bring(plan, name, libraries, anchor, with_recommended);
+    true
+}
+
+/// The same for a language's own image, where no names are known for exactly its releases: those that all releases have, or the
+/// package itself.
+pub(super) fn unsure_library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize, with_recommended: bool) -> bool {
+    if !is_library(name) || facts().system.only_headers.iter().any(|pattern| fits(pattern, name)) {
+        return false;
+    }
+    let releases = &draft.facts.releases;
+    let older = !releases.is_empty() && !releases.iter().any(|r| facts().system.releases.contains(r));
+    bring(plan, name, of_any_release(draft, name).filter(|_| older), anchor, with_recommended);
+    true
+}
+
+fn is_library(name: &str) -> bool {
+    name.ends_with("-dev") || name.ends_with("-devel")
+}
+
+/// The libraries of `name` if they have the same names wherever it was looked.
+fn of_any_release(draft: &Draft, name: &str) -> Option<Vec<String>> {
+    let system = &facts().system;
+    let manager = draft.manager();
+    let renamed = manager == "apt" && system.renamed.iter().any(|pattern| fits(pattern, name));
+    draft.model.catalog.runtime_packages(name, manager, &system.releases).filter(|_| !renamed)
+}
+
+fn bring(plan: &mut Plan, name: &str, libraries: Option<Vec<String>>, anchor: usize, with_recommended: bool) {
+    match libraries {
         Some(libraries) => {
             plan.shed.push(name.to_owned());
             // The C library is on every image.
@@ -116,7 +154,6 @@ pub(super) fn library(draft: &Draft, plan: &mut Plan, name: &str, anchor: usize,
             plan.notes.push(format!("`{name}` stays, because the name of its runtime library is not certain"));
         }
     }
-    true
 }
 
 /// Refuses where the header packages that stay outweigh what is left behind.
