@@ -10,7 +10,8 @@ use crate::syntax::Keyword;
 use crate::transforms::Refusal;
 
 /// Folders whose files the programs of a build read by themselves: settings, keys, certificates.
-const SETTINGS: &[&str] = &["/etc", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/local/etc"];
+const SETTINGS: &[&str] =
+    &["/etc", "/usr/share/keyrings", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates", "/usr/local/etc"];
 
 /// Whether a COPY to `destination` brings settings: those of the system, of root's own programs, or of the server.
 fn is_setting(draft: &Draft, destination: &str) -> bool {

@@ -52,7 +52,10 @@ fn run(model: &Model) -> Findings {
         return findings;
     }
     match split(model) {
-        Ok(proposal) => findings.proposals.push(proposal),
+        Ok((proposal, stays)) => {
+            findings.proposals.push(proposal);
+            findings.refusals = stays;
+        }
         Err(refusal) => findings.refusals.push(refusal),
     }
     findings
@@ -79,17 +82,19 @@ fn plan<'a>(model: &'a Model<'a>) -> Result<(Draft<'a>, roles::Roles, Plan), Ref
     Ok((draft, roles, plan))
 }
 
-fn split(model: &Model) -> Result<Proposal, Refusal> {
+/// The split, and what it leaves in the image that ships.
+fn split(model: &Model) -> Result<(Proposal, Vec<Refusal>), Refusal> {
     let (draft, _, plan) = plan(model)?;
     let edits = render::edits(&draft, &plan)?;
-    Ok(Proposal {
+    let proposal = Proposal {
         level: Level::Review,
         title: format!("build in `{}`, run on `{}`", draft.image.written, plan.runtime),
         reason: reason(&draft, &plan),
         line: draft.from.line,
         declares: Vec::new(),
         edits,
-    })
+    };
+    Ok((proposal, plan.stays))
 }
 
 /// The sentence that a reviewer reads first.

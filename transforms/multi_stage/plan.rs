@@ -1,6 +1,7 @@
 //! The plan of a split: where each line goes, and what is added.
 
 use super::draft::Draft;
+use crate::transforms::Refusal;
 
 /// Where an instruction of the single stage goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub(super) struct Plan {
     pub shed: Vec<String>,
     /// What a reviewer should know, in sentences.
     pub notes: Vec<String>,
+    /// What stays in the image that ships because nobody can say that it need not.
+    pub stays: Vec<Refusal>,
 }
 
 /// A system package of the runtime stage.
@@ -105,6 +108,7 @@ impl Plan {
             fetched: Vec::new(),
             shed: Vec::new(),
             notes: Vec::new(),
+            stays: Vec::new(),
         }
     }
 

@@ -415,6 +415,14 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         plan.shed.push(bare.to_owned());
         return Ok(());
     }
+    if let Some(removed) = super::system::removed_again(draft, index, command, bare)
+        && (removed.with_dependencies || !super::system::is_library(bare))
+    {
+        if !(removed.at_once && removed.with_dependencies) {
+            plan.shed.push(bare.to_owned());
+        }
+        return Ok(());
+    }
     // What starts or is searched for in the sources brings them back.
     let compiled = matches!(draft.facts.language.as_deref(), Some("go" | "rust" | "java" | "c"));
     let called = || draft.program.has_word("git").is_some() || draft.completed && super::needs::sources_mention(draft, "git");

@@ -202,7 +202,8 @@ impl Ruby {
             of_the_project(command, programs)?;
             plan.snapshot(programs, index);
         }
-        self.system_libraries |= text.contains("system-libraries") || text.contains("SYSTEM_LIBRARIES") || variable("NOKOGIRI_USE_SYSTEM_LIBRARIES").is_some();
+        self.system_libraries |=
+            text.contains("system-libraries") || text.contains("SYSTEM_LIBRARIES") || variable("NOKOGIRI_USE_SYSTEM_LIBRARIES").is_some();
         plan.snapshot(GEMS, index);
         plan.snapshot(home, index);
         self.first_install.get_or_insert(index);
@@ -259,35 +260,35 @@ impl Ruby {
 
     pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
         let line = draft.from.line;
-        let full = needs::is_full(draft);
-        if !full && plan.shed.is_empty() {
+        if !needs::is_full(draft) {
             return refuse(
                 line,
-                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
+                if plan.shed.is_empty() {
+                    format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written)
+                } else {
+                    format!("`{}` is small already; what only builds there is not separated from gems yet", draft.image.written)
+                },
             );
         }
         needs::readable_start(draft)?;
         starts_as_it_is(draft)?;
         let anchor = self.first_install.unwrap_or(0);
-        if full {
-            needs::known_context(draft, "which libraries of the full image the gems load can't be told")?;
-            if let Some((what, line)) = &self.unread {
-                return refuse(
-                    *line,
-                    format!("context unknown: `{what}` can't be read, so which libraries of the full image its gems load can't be told"),
-                );
-            }
-            needs::late_libraries(draft, plan, &[".rb"], &["ffi_lib ", "ffi_lib(", "dlopen(", "dlload "])?;
-            let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec"];
-            needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb"], &runs)?;
-            for gem in &self.gems {
-                match draft.model.catalog.ruby_runtime(gem, draft.manager(), &draft.facts.releases, self.system_libraries) {
-                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
-                    Err(reason) => return refuse(draft.line(anchor), reason),
-                }
+        needs::known_context(draft, "which libraries of the full image the gems load can't be told")?;
+        if let Some((what, line)) = &self.unread {
+            return refuse(
+                *line,
+                format!("context unknown: `{what}` can't be read, so which libraries of the full image its gems load can't be told"),
+            );
+        }
+        needs::late_libraries(draft, plan, &[".rb"], &["ffi_lib ", "ffi_lib(", "dlopen(", "dlload "])?;
+        let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec"];
+        needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb"], &runs)?;
+        for gem in &self.gems {
+            match draft.model.catalog.ruby_runtime(gem, draft.manager(), &draft.facts.releases, self.system_libraries) {
+                Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                Err(reason) => return refuse(draft.line(anchor), reason),
             }
         }
-        super::system::compiled_modules(draft, plan, anchor);
         plan.notes.push(format!("the gems are taken over with `{GEMS}`"));
         plan.shed.sort();
         plan.shed.dedup();

@@ -4,7 +4,8 @@ use super::draft::{Draft, refuse};
 use super::facts::facts;
 use super::plan::Plan;
 use crate::context::fits;
-use crate::model::command::{Action, Operation};
+use crate::model::Step;
+use crate::model::command::{Action, Classified, Operation};
 use crate::model::image::ImageFacts;
 use crate::transforms::Refusal;
 
@@ -64,9 +65,13 @@ fn language(draft: &Draft) -> Option<&'static str> {
 }
 
 /// The names of all packages that the file installs by the system's manager, without versions.
-pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
-    let commands = draft.steps.iter().flat_map(|s| s.commands());
-    commands
+pub(super) fn packages<'a>(draft: &'a Draft) -> impl Iterator<Item = String> + 'a {
+    draft.steps.iter().flat_map(packages_of)
+}
+
+fn packages_of(step: &Step) -> impl Iterator<Item = String> + '_ {
+    step.commands()
+        .iter()
         .filter_map(|c| match &c.action {
             Action::System { operation: Operation::Install, packages, .. } => Some(packages),
             _ => None,
@@ -78,10 +83,47 @@ pub(super) fn packages(draft: &Draft) -> impl Iterator<Item = String> {
 
 /// Adds what modules that were compiled by C++ load on Alpine, where nothing but the compiler's package brings it.
 pub(super) fn compiled_modules(draft: &Draft, plan: &mut Plan, anchor: usize) {
-    let compiler = plan.shed.iter().any(|name| facts().system.compilers.contains(name));
-    if draft.manager() == "apk" && compiler {
-        facts().system.compiled_loads.iter().for_each(|library| plan.package(library, anchor));
+    let facts = &facts().system;
+    let compiler = plan.shed.iter().find(|name| facts.compilers.contains(name)).cloned();
+    let Some(compiler) = compiler.filter(|_| draft.manager() == "apk") else { return };
+    let names = |step: &&Step| packages_of(step).any(|p| p == compiler);
+    let line = draft.steps.iter().find(names).map_or(draft.line(anchor), |s| s.line);
+    for library in &facts.compiled_loads {
+        plan.package(library, anchor);
+        plan.stays.push(Refusal {
+            line,
+            reason: format!("whether modules that `{compiler}` compiles load `{library}` is not known, so the image that ships keeps it"),
+        });
     }
+}
+
+/// How the file itself removes a package again.
+pub(super) struct Removed {
+    /// In the RUN that installs it, so that it never was in the image.
+    pub at_once: bool,
+    /// What came along with it goes, too.
+    pub with_dependencies: bool,
+}
+
+/// How the file itself removes the package `name` of `install` (a command of step `index`), by its name or by that of its group.
+pub(super) fn removed_again(draft: &Draft, index: usize, install: &Classified, name: &str) -> Option<Removed> {
+    let words = install.texts();
+    let group = words.iter().enumerate().find_map(|(at, word)| match *word {
+        "--virtual" | "-t" => words.get(at + 1).copied(),
+        _ => word.strip_prefix("--virtual="),
+    });
+    draft.steps.iter().enumerate().skip(index).find_map(|(at, step)| {
+        let removal = |c: &&Classified| match &c.action {
+            Action::System { operation: Operation::Remove, packages, .. } if !c.conditional && c.span.start > install.span.start => {
+                packages.iter().filter_map(|w| w.literal.as_deref()).any(|removed| removed == name || Some(removed) == group)
+            }
+            _ => false,
+        };
+        step.commands().iter().find(removal)?;
+        let orphans = |c: &Classified| c.words.iter().any(|w| matches!(w.raw.as_str(), "autoremove" | "--autoremove" | "--auto-remove"));
+        let with_dependencies = draft.manager() == "apk" || step.commands().iter().any(orphans);
+        Some(Removed { at_once: at == index, with_dependencies })
+    })
 }
 
 /// What the runtime stage installs instead of the package `name`; `None` if nothing special is known of it.
@@ -130,7 +172,7 @@ pub(super) fn unsure_library(draft: &Draft, plan: &mut Plan, name: &str, anchor:
     true
 }
 
-fn is_library(name: &str) -> bool {
+pub(super) fn is_library(name: &str) -> bool {
     name.ends_with("-dev") || name.ends_with("-devel")
 }
 
