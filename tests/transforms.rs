@@ -64,13 +64,16 @@ fn ids_are_unique_and_stand_in_the_order_of_their_groups() {
         (Group::Modernize | Group::Recipes, _) => 0,
         (Group::Hygiene, _) => 1,
         (Group::Restructure, "dockerignore" | "copy-order") => 2,
-        (Group::Restructure, "multi-stage") => 3,
+        (Group::Restructure, "multi-stage" | "test-stage") => 3,
         (Group::Restructure, "merge-run") => 4,
         (Group::Restructure, _) => 5,
         (Group::Harden, _) => 6,
     };
     let all = transforms::all();
-    assert!(all.is_sorted_by_key(order), "modernize, hygiene, dockerignore, copy-order, multi-stage, merge-run, non-root, harden");
+    assert!(
+        all.is_sorted_by_key(order),
+        "modernize, hygiene, dockerignore, copy-order, multi-stage, test-stage, merge-run, non-root, harden"
+    );
     let ids: std::collections::BTreeSet<_> = all.iter().map(|t| t.id).collect();
     assert_eq!(ids.len(), all.len());
 }

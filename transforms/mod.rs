@@ -24,6 +24,7 @@ pub mod pipefail;
 pub mod setuid;
 mod style;
 pub mod sudo;
+pub mod test_stage;
 #[cfg(test)]
 mod testing;
 pub mod workdir;
@@ -47,7 +48,7 @@ pub enum Level {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Group {
-    /// multi-stage, non-root, merge-run, copy-order, dockerignore. On by default.
+    /// multi-stage, test-stage, non-root, merge-run, copy-order, dockerignore. On by default.
     Restructure,
     /// What package managers leave behind. On by default.
     Hygiene,
@@ -111,7 +112,7 @@ pub struct Refusal {
     pub line: usize,
 }
 
-/// All transforms in the order in which the pipeline runs them: modernize, hygiene, dockerignore, copy-order, multi-stage, merge-run,
+/// All transforms in the order in which the pipeline runs them: modernize, hygiene, dockerignore, copy-order, multi-stage, test-stage, merge-run,
 /// non-root, harden.
 #[must_use]
 pub fn all() -> &'static [Transform] {
@@ -138,6 +139,7 @@ static ALL: &[Transform] = &[
     dockerignore::TRANSFORM,
     copy_order::TRANSFORM,
     multi_stage::TRANSFORM,
+    test_stage::TRANSFORM,
     merge_run::TRANSFORM,
     non_root::TRANSFORM,
     pipefail::TRANSFORM,

@@ -19,11 +19,12 @@ const OPENS: &[&str] = &["http.Dir(", "os.DirFS(", "ServeDir", "ServeFile", "Nam
 /// Whether the system's package `name` brings Node for a front end alone: what starts is of another language and calls none.
 pub(super) fn leaves_behind(draft: &Draft, name: &str) -> bool {
     let assets = &facts().assets;
-    let is_node = draft.facts.language.as_deref().is_none_or(|l| l == "node");
-    let is_ruby = draft.facts.language.as_deref() == Some("ruby");
-    !is_node
-        && !(is_ruby && super::ruby::needs_javascript(draft))
-        && assets.packages.iter().any(|p| fits(p, name))
+    let own = match draft.facts.language.as_deref() {
+        None | Some("node") => true,
+        Some("ruby") => super::ruby::needs_javascript(draft),
+        Some(_) => false,
+    };
+    !own && assets.packages.iter().any(|p| fits(p, name))
         && !assets.programs.iter().any(|p| draft.program.has_word(p).is_some() || super::needs::sources_call(draft, p))
 }
 

@@ -237,7 +237,7 @@ impl Ruby {
         let is_task = matches!(name, "rake" | "rails");
         let known = |task: &&str| draft.model.catalog.ruby_task_in_folder(task);
         let tasks: Vec<&str> = words.iter().skip(1).filter(|w| !w.starts_with('-') && !w.contains('=')).copied().collect();
-        if is_task && (tasks.is_empty() || !tasks.iter().all(|task| known(&task))) {
+        if is_task && (tasks.is_empty() || !tasks.iter().all(known)) {
             return refuse(
                 command.line,
                 format!("what `{}` writes is not known; copy what it leaves behind by hand, or leave the file as it is", named(command)),
