@@ -44,6 +44,9 @@ pub(super) fn parsed(text: &str, posix: bool) -> Option<Rc<Parsed>> {
 }
 
 fn read(text: &str, posix: bool) -> Option<Parsed> {
+    if names_heredoc_by_blank(text) {
+        return None;
+    }
     let options = ParserOptions { sh_mode: posix, ..ParserOptions::default() };
     // The tokenizer and the parser are not ours: a panic of theirs makes the body opaque, no more.
     catch_unwind(AssertUnwindSafe(|| {
@@ -55,6 +58,16 @@ fn read(text: &str, posix: bool) -> Option<Parsed> {
         Some(Parsed { tokens, program })
     }))
     .ok()?
+}
+
+/// brush takes a form feed or a lone carriage return behind `<<` for the heredoc's whole name, and some of these texts
+/// (`<<\x0c<#`) fill its memory without end.
+fn names_heredoc_by_blank(text: &str) -> bool {
+    text.match_indices("<<").any(|(at, start)| {
+        let rest = text.get(at + start.len()..).unwrap_or("");
+        let rest = rest.strip_prefix('-').unwrap_or(rest).trim_start_matches([' ', '\t']);
+        rest.starts_with('\u{c}') || rest.starts_with('\r') && !rest.starts_with("\r\n")
+    })
 }
 
 /// brush reads a number in front of a redirection as an `i32` and panics where it is none.

@@ -40,6 +40,14 @@ fn heredocs_of_the_shell() {
 }
 
 #[test]
+fn a_heredoc_that_a_blank_names_is_opaque() {
+    for text in ["a <<\u{c}<#", "a << \u{c} ;#", "a <<-\t\u{c}&#", "a <<\r<#", "a \"$(b <<\u{c}<#)\""] {
+        assert!(script(text).is_none(), "{text:?}");
+    }
+    assert!(script("a\u{c}b").is_some() && script("a <<< b").is_some());
+}
+
+#[test]
 fn continuations_and_comments() {
     let text = "a \\\n# why\n && b # note";
     let script = script(text).unwrap();
