@@ -40,6 +40,14 @@ pub(crate) fn bundler_setting<'a>(words: &[&'a str]) -> Option<(&'a str, Vec<&'a
     (!values.is_empty()).then_some((name, values))
 }
 
+/// Whether a Gemfile.lock is for Linux, too. Where it is not, Bundler writes it anew before anything else.
+/// Source: rubygems/bundler, lib/bundler/definition.rs, add_current_platform.
+pub(crate) fn locked_for_linux(lock: &str) -> bool {
+    let platforms = lock.lines().skip_while(|l| l.trim_end() != "PLATFORMS").skip(1).take_while(|l| !l.trim().is_empty());
+    let mut any = platforms.map(str::trim).peekable();
+    any.peek().is_none() || any.any(|p| p == "ruby" || p.contains("linux"))
+}
+
 /// The understood RUNs of the stages that ship, in order.
 pub(crate) fn shipped_runs<'m>(model: &'m Model) -> Vec<Run<'m>> {
     let mut stages = merge_run::shipping(model);

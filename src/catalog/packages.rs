@@ -19,6 +19,8 @@ pub struct Needs {
     pub apk: Vec<String>,
     /// Whether what its index offers for glibc brings the libraries along.
     pub wheel: bool,
+    /// The first version that offers one, for each version of the language.
+    pub wheels: BTreeMap<String, String>,
     /// Whether it is compiled when it is installed.
     pub native: bool,
     /// Extras that bring the libraries along.
@@ -39,6 +41,7 @@ struct Ecosystem {
     settings: Vec<String>,
     javascript: Vec<String>,
     javascript_runtimes: Vec<String>,
+    self_contained: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -168,6 +171,16 @@ impl Catalog {
         self.python_package(name).map_or(Ok(Vec::new()), |needs| self.needs(name, needs, extras, manager, releases, from_source))
     }
 
+    /// Whether the Python Package Index offers no wheel of `version` of the package `name` for `python` (`3.11`), so that it is compiled.
+    #[must_use]
+    pub fn python_compiles(&self, name: &str, version: &str, python: &str) -> bool {
+        let Some(wheels) = self.python_package(name).map(|needs| &needs.wheels).filter(|w| !w.is_empty()) else { return false };
+        let minor: String = python.split('.').take(2).collect::<Vec<_>>().join(".");
+        // A newer Python than the table knows had its wheels later still.
+        let newest = wheels.values().max_by(|a, b| compare(a, b));
+        wheels.get(&minor).or(wheels.get("3")).or(newest).is_some_and(|first| compare(version, first).is_lt())
+    }
+
     /// What the package `name` of npm needs at run time; `None` for one that the catalog does not list.
     #[must_use]
     pub fn node_package(&self, name: &str) -> Option<&'static Needs> {
@@ -223,6 +236,12 @@ impl Catalog {
     pub fn gems_need_javascript(&self, gems: &[String]) -> bool {
         let any = |list: &[String]| gems.iter().any(|gem| list.contains(gem));
         any(&ruby().javascript) && !any(&ruby().javascript_runtimes)
+    }
+
+    /// Whether the gem `name` needs nothing of the system besides what the catalog says of itself.
+    #[must_use]
+    pub fn gem_is_self_contained(&self, name: &str) -> bool {
+        ruby().self_contained.iter().any(|gem| gem == name)
     }
 
     /// Whether a command line starts a program that restarts a Ruby application when its sources change.
@@ -371,6 +390,8 @@ mod tests {
         assert!(c.python_runtime("weasyprint", &[], "apt", &names(&["bullseye", "bookworm"]), false).is_err());
         assert!(c.python_runtime("playwright", &[], "apt", &r, false).is_err());
         assert_eq!(c.python_command("celery"), ["celery"]);
+        assert!(c.python_compiles("Pillow", "4.0.0", "3.8.1") && !c.python_compiles("Pillow", "4.0.0", "3.6"));
+        assert!(c.python_compiles("pycurl", "7.43.0.2", "3.6") && !c.python_compiles("Flask", "0.1", "3.6"));
     }
 
     #[test]

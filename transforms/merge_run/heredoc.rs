@@ -111,8 +111,15 @@ fn comments(source: &str, span: Span) -> String {
 /// How the first RUN of the file that is a script in a here-document names its delimiter: the words behind RUN's flags.
 pub(super) fn opener(file: &Dockerfile) -> Option<String> {
     let runs = file.instructions().filter(|(_, i)| i.keyword == Keyword::Run && i.heredocs.len() == 1);
-    runs.map(|(_, i)| file.read(i).arguments.text(file.source()).trim().to_owned())
-        .find(|words| words.starts_with("<<") && words.split_whitespace().count() == 1)
+    runs.map(|(_, i)| file.read(i).arguments.text(file.source()).trim().to_owned()).find(|words| name_of(words).is_some())
+}
+
+/// The line that ends the here-document of `opener`; `None` where quotes stand inside of the word, or it is no plain name.
+fn name_of(opener: &str) -> Option<&str> {
+    let word = opener.strip_prefix("<<")?.trim_start_matches(['-', '~']);
+    let quoted = ['"', '\''].into_iter().find_map(|q| word.strip_prefix(q)?.strip_suffix(q));
+    let name = quoted.unwrap_or(word);
+    (!name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'))).then_some(name)
 }
 
 /// The edit that joins `parts`, in order, whose `lines` fit one another. `None` where the delimiter stands among the lines.
@@ -120,7 +127,7 @@ pub(super) fn edit(source: &str, parts: &[(Part, Lines)], opener: &str) -> Optio
     let ((first, _), (last, _)) = (parts.first()?, parts.last()?);
     let own = parts.iter().find(|(_, l)| l.delimiter.is_some());
     let opener = own.map_or(opener, |(p, _)| p.arguments.text(source).trim());
-    let name = opener.trim_start_matches(['<', '-', '~']).trim_matches(['"', '\'']);
+    let name = name_of(opener)?;
     let head = parts.iter().find_map(|(_, l)| l.head.as_deref()).unwrap_or(HEAD);
     let mut text = format!("{opener}\n{head}\n");
     let mut from: Option<usize> = None;

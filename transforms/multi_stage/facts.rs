@@ -189,6 +189,8 @@ pub(super) struct System {
     pub native_modules: Vec<String>,
     /// Packages of Alpine that bring a C++ compiler.
     pub compilers: Vec<String>,
+    /// Libraries that come along with compilers.
+    pub of_compilers: Vec<String>,
     /// Packages that what they compile needs there.
     pub compiled_loads: Vec<String>,
     /// Packages of the Python Package Index that are linked against libpython, which only development packages bring.

@@ -93,7 +93,8 @@ pub(super) fn readable_start(draft: &Draft) -> Result<(), Refusal> {
 }
 
 /// Adds the packages of tools that the start-up commands and the sources call, where the base changes from full to small.
-/// `runs_programs` are words that a source file must hold to be searched at all; `endings` are the sources' file names.
+/// `runs_programs` are words that a source file must hold to be searched at all; `endings` are the ends of the sources' file names;
+/// one that ends in `/` is a folder whose files without an ending are sources.
 pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
     let anchor = draft.steps.len();
     for program in &facts().toolchain.programs {
@@ -106,7 +107,7 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
     }
     // A distribution's image has the same tools in both stages, those of the packages that the file names.
     let lacking = if draft.completed { &BTreeMap::new() } else { &facts().tools };
-    let known = |tool: &str| tool != "python3" || draft.facts.language.as_deref() == Some("node");
+    let known = |tool: &str| tool != "python3" || draft.facts.language.as_deref() != Some("python");
     for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
         if let Some(started) = draft.program.has_word(tool) {
             // A word such as `file` may be an argument; as a command, or in a script, it counts.
@@ -128,7 +129,7 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
             calls && !c.words.iter().any(|w| w.contains("http://localhost") || w.contains("http://127.0.0.1"))
         });
     for path in context.files().0 {
-        if !endings.iter().any(|e| path.ends_with(e)) || is_test(&path) {
+        if !endings.iter().any(|e| is_source(&path, e)) || is_test(&path) {
             continue;
         }
         let Some(text) = context.read(&path) else { continue };
@@ -137,6 +138,10 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
             return refuse(draft.from.line, "the sources are too large to be searched for the programs that they call");
         }
         trusts |= text.contains("/etc/ssl/certs");
+        // Bundler evaluates it whenever the program starts, and most name their files by `git ls-files` in one way or another.
+        if path.ends_with(".gemspec") && mentions(&text, "git") && lacking.contains_key("git") {
+            plan.package("git", anchor);
+        }
         if !runs_programs.iter().any(|w| text.contains(w)) {
             continue;
         }
@@ -158,6 +163,15 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
         plan.package("ca-certificates", anchor);
     }
     Ok(())
+}
+
+/// Whether the file `path` of the context is a source by `ending`.
+fn is_source(path: &str, ending: &str) -> bool {
+    match (ending.strip_suffix('/'), path.rsplit_once('/')) {
+        (Some(folder), Some((above, name))) => above.rsplit('/').next() == Some(folder) && !name.contains('.'),
+        (Some(_), None) => false,
+        (None, _) => path.ends_with(ending),
+    }
 }
 
 /// Programs that check a server's certificate against those of the system.
@@ -183,10 +197,16 @@ fn sources_hold(draft: &Draft, holds: impl Fn(&str) -> bool) -> bool {
 
 /// Whether a string literal of `text` is `tool`, or a command line that starts with it.
 fn calls(text: &str, tool: &str) -> bool {
-    ['"', '\'', '`'].iter().any(|quote| {
-        [format!("{quote}{tool}{quote}"), format!("{quote}{tool} "), format!("{quote}/usr/bin/{tool}")]
-            .iter()
-            .any(|s| text.contains(s.as_str()))
+    let opens = ["\"", "'", "`", "%w[", "%w(", "%x(", "%x{", "%x["];
+    let goes_on = ["&& ", "; ", "| ", "$("];
+    text.match_indices(tool).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or("");
+        let before = before.strip_suffix("/usr/bin/").unwrap_or(before);
+        let after = text.get(at + tool.len()..).and_then(|rest| rest.chars().next());
+        let line = before.rsplit('\n').next().unwrap_or(before);
+        let in_string = || ['"', '\'', '`'].iter().any(|quote| line.matches(*quote).count() % 2 == 1);
+        after.is_none_or(|c| c.is_whitespace() || "\"'`)]};|&".contains(c))
+            && (opens.iter().any(|s| before.ends_with(s)) || goes_on.iter().any(|s| before.ends_with(s)) && in_string())
     })
 }
 
@@ -208,6 +228,22 @@ pub(super) fn time_zones(draft: &Draft, plan: &mut Plan, has_tzdata: bool) {
     let sets_zone = draft.stage.end.env.iter().any(|(n, _)| n == "TZ") || source.contains("/usr/share/zoneinfo");
     if sets_zone && mentions(source, "TZ") || source.contains("/usr/share/zoneinfo") {
         plan.package("tzdata", 0);
+    }
+}
+
+/// Adds the table of media types, which only the full image has, where Python's sources ask for the type of a file.
+pub(super) fn media_types(draft: &Draft, plan: &mut Plan) {
+    let context = draft.model.context;
+    let asks =
+        |path: &String| path.ends_with(".py") && !is_test(path) && context.read(path).is_some_and(|text| mentions(&text, "mimetypes"));
+    let package = match draft.facts.releases.as_slice() {
+        _ if draft.manager() != "apt" => return,
+        releases if releases.iter().any(|r| matches!(r.as_str(), "jessie" | "stretch" | "buster")) => "mime-support",
+        _ => "media-types",
+    };
+    if context.files().0.iter().any(asks) {
+        plan.package(package, draft.steps.len());
+        plan.notes.push(format!("the sources ask for media types, whose table is not on the smaller image, so `{package}` is installed"));
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Python {
     own: Vec<String>,
     /// The names of what is installed, lower case.
     packages: Vec<(String, Vec<String>)>,
+    /// The versions that are asked for exactly.
+    pins: Vec<(String, String)>,
     /// The first line that installs something whose names can't be read.
     unread: Option<(String, usize)>,
     /// Why what pip installs can't go into a virtual environment, though it can stay where it is.
@@ -203,7 +205,7 @@ impl Python {
                 }
                 self.unread.get_or_insert((text.to_owned(), line));
             } else {
-                self.packages.push(requirement(text));
+                self.asked_for(text);
             }
         }
         if packages.is_empty() && files.is_empty() && step.span.text(draft.model.file.source()).contains("xargs") {
@@ -285,10 +287,29 @@ impl Python {
             } else if is_path(entry) {
                 self.unread.get_or_insert((entry.to_owned(), line));
             } else {
-                self.packages.push(requirement(entry));
+                self.asked_for(entry);
             }
         }
         Ok(())
+    }
+
+    /// Notes one requirement.
+    fn asked_for(&mut self, text: &str) {
+        let (name, extras) = requirement(text);
+        if let Some((_, version)) = text.split_once("==") {
+            let version: String = version.trim().chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '.').collect();
+            self.pins.push((name.clone(), version));
+        }
+        self.packages.push((name, extras));
+    }
+
+    /// Whether the package `name` is compiled when it is installed.
+    fn compiles(&self, draft: &Draft, name: &str) -> bool {
+        let python = draft.facts.version.as_deref().unwrap_or_default();
+        let pinned = self.pins.iter().find(|(n, _)| n == name);
+        self.from_source
+            || draft.manager() == "apk"
+            || pinned.is_some_and(|(_, version)| draft.model.catalog.python_compiles(name, version, python))
     }
 
     /// Takes over the folder of a project that is installed from its sources.
@@ -485,18 +506,28 @@ impl Python {
             }
             needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
             needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+            needs::media_types(draft, plan);
             let anchor = self.first_install.unwrap_or(0);
             let manager = draft.manager();
             for package in &self.packages {
                 let (name, extras) = package;
-                match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.from_source || manager == "apk")
-                {
+                match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name)) {
                     Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
                     Err(reason) => return refuse(draft.line(anchor), reason),
                 }
             }
         }
-        super::system::compiled_modules(draft, plan, self.first_install.unwrap_or(0));
+        let anchor = self.first_install.unwrap_or(0);
+        if !full {
+            // What a compiler's package brought along goes with it.
+            let manager = draft.manager();
+            let runtime = |(name, extras): &(String, Vec<String>)| {
+                draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name))
+            };
+            let libraries = self.packages.iter().filter_map(|p| runtime(p).ok()).flatten();
+            libraries.filter(|l| facts().system.of_compilers.contains(l)).for_each(|l| plan.package(&l, anchor));
+        }
+        super::system::compiled_modules(draft, plan, anchor);
         if in_place {
             plan.snapshot(PREFIX, self.first_install.unwrap_or(0).max(self.last_install));
             plan.notes.push(format!("`{PREFIX}` is taken over whole, the interpreter with it, because its paths are named"));

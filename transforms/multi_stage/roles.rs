@@ -198,6 +198,8 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
                     Role::Build
                 }
             },
+            // A COPY would follow a link that it is told by name; whether in a folder that is taken over or made anew, it stays one.
+            Ok(paths) if !compiled && links(command) => Role::Runtime(targets(draft, command, &paths).unwrap_or(paths)),
             Ok(paths) if copies_files(command) && (reads_builds(draft, command) || compiled && reads_project(draft, command)) => {
                 match targets(draft, command, &paths) {
                     Some(targets) => {
@@ -271,6 +273,12 @@ fn is_built(draft: &Draft, path: &str) -> bool {
 
 pub(super) fn copies_files(command: &Classified) -> bool {
     command.words.first().is_some_and(|w| matches!(w.raw.rsplit('/').next(), Some("cp" | "mv" | "install" | "ln")))
+}
+
+/// Whether a command makes symbolic links.
+fn links(command: &Classified) -> bool {
+    let short = |w: &str| w.starts_with('-') && !w.starts_with("--") && w.contains('s');
+    command.program() == Some("ln") && command.texts().iter().skip(1).any(|w| short(w) || *w == "--symbolic")
 }
 
 pub(super) fn unpacks(command: &Classified) -> bool {
@@ -415,10 +423,8 @@ pub(super) fn system_package(draft: &Draft, plan: &mut Plan, index: usize, comma
         plan.shed.push(bare.to_owned());
         return Ok(());
     }
-    if let Some(removed) = super::system::removed_again(draft, index, command, bare)
-        && (removed.with_dependencies || !super::system::is_library(bare))
-    {
-        if !(removed.at_once && removed.with_dependencies) {
+    if let Some(at_once) = super::system::removed_again(draft, index, command, bare) {
+        if !at_once {
             plan.shed.push(bare.to_owned());
         }
         return Ok(());

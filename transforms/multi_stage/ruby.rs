@@ -1,16 +1,16 @@
 //! Ruby: the gems are installed in the builder; the runtime stage takes over the folder that holds them.
 
-use super::draft::{Draft, absolute, join, refuse};
+use super::draft::{Draft, absolute, refuse};
 use super::facts::facts;
 use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named, of_the_project, own_folder};
 use crate::context::Knowledge;
 use crate::edit::Edit;
-use crate::model::Step;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
+use crate::model::{Step, Value};
 use crate::transforms::Refusal;
-use crate::transforms::packages::{bundler_setting, is_root};
+use crate::transforms::packages::{bundler_setting, is_root, locked_for_linux};
 
 /// Where Bundler keeps an application's settings and, if nothing else is said, its gems, on the official images.
 const GEMS: &str = "/usr/local/bundle";
@@ -26,6 +26,10 @@ pub(super) struct Ruby {
     gems: Vec<String>,
     /// The first line that installs gems whose names can't be read.
     unread: Option<(String, usize)>,
+    /// Whether a setting keeps Bundler from writing the lock.
+    frozen: bool,
+    /// Gems installed by their names, with the lines.
+    named: Vec<(String, usize)>,
     /// Whether gems are told to use the system's libraries instead of their own.
     system_libraries: bool,
 }
@@ -45,7 +49,7 @@ impl Ruby {
     ) -> Result<Option<Role>, Refusal> {
         let words = command.texts();
         match &command.action {
-            Action::Language { manager, operation, .. } if manager == "bundle" => {
+            Action::Language { manager, .. } if manager == "bundle" => {
                 let rest: Vec<&str> = words.iter().skip(1).filter(|w| !w.starts_with('_')).copied().collect();
                 let verb = rest.iter().find(|w| !w.starts_with('-')).copied().unwrap_or("install");
                 match verb {
@@ -54,7 +58,7 @@ impl Ruby {
                         let inner: Vec<&str> = rest.iter().skip_while(|w| **w != "exec").skip(1).copied().collect();
                         return self.program(draft, plan, index, command, &inner);
                     }
-                    _ if *operation == Operation::Install || matches!(verb, "lock" | "remove" | "binstubs" | "init") => {
+                    "install" | "update" | "add" | "lock" | "remove" | "binstubs" | "init" => {
                         self.bundle(draft, plan, index, step, command, &rest, verb)
                     }
                     _ => Ok(Role::Build),
@@ -90,22 +94,29 @@ impl Ruby {
     ) -> Result<Role, Refusal> {
         self.installs(draft, plan, index, step, command)?;
         let gemfile = value_of(words, &["--gemfile"]).or(step.before.known_variable("BUNDLE_GEMFILE"));
-        let folder = match gemfile.and_then(|f| absolute(command.directory.as_deref(), f)) {
-            Some(file) => file.rsplit_once('/').map(|(folder, _)| if folder.is_empty() { "/" } else { folder }.to_owned()),
-            None => command.directory.clone(),
-        };
-        let Some(folder) = folder else {
+        let Some(gemfile) = absolute(command.directory.as_deref(), gemfile.unwrap_or("Gemfile")) else {
             return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
         };
-        // What stands in the project's folder besides: the lock that is written, programs, gems of the application alone.
-        let locked = self.read_gemfile(draft, &folder, command);
+        let folder = gemfile.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }).to_owned();
+        // What stands in the project's folder besides: programs, gems of the application alone.
+        let frozen = |step: &Step| {
+            step.before.known_variable("BUNDLE_FROZEN").is_some() || step.before.known_variable("BUNDLE_DEPLOYMENT").is_some()
+        };
+        let keeps_lock = frozen(step) || self.frozen || words.iter().any(|w| matches!(*w, "--frozen" | "--deployment"));
+        self.read_lock(draft, &gemfile, command, keeps_lock)?;
+        if let Some(Value::Unknown) = step.before.variable("BUNDLE_PATH") {
+            return refuse(command.line, "where gems are installed is not known: the value of BUNDLE_PATH depends on the build");
+        }
         let path = value_of(words, &["--path"]).or(step.before.known_variable("BUNDLE_PATH"));
         let deployment = words.contains(&"--deployment")
             || step.before.known_variable("BUNDLE_DEPLOYMENT").is_some_and(|v| matches!(v, "1" | "true" | "yes" | "on"));
         let own_gems = self.gems_in(plan, index, command, path)? || deployment && path.is_none();
+        if let Some(programs) = value_of(words, &["--binstubs"]).filter(|f| f.starts_with('/')) {
+            return refuse(command.line, format!("`{}` puts programs into `{programs}`; copy those by hand", named(command)));
+        }
         let writes = words.iter().any(|w| w.starts_with("--binstubs") || w.starts_with("--standalone"))
             || matches!(verb, "update" | "add" | "lock" | "remove" | "binstubs" | "init");
-        if !locked || own_gems || writes {
+        if own_gems || writes {
             of_the_project(command, &folder)?;
             plan.snapshot(&folder, index);
         }
@@ -131,6 +142,10 @@ impl Ruby {
         let value = values.join(" ");
         self.system_libraries |= value.contains("system-libraries");
         let on = matches!(value.as_str(), "1" | "true" | "yes" | "on");
+        if name.starts_with("local.") || name == "bin" && value.starts_with('/') {
+            return refuse(command.line, format!("`{}` names a place of its own; copy what lies there by hand", named(command)));
+        }
+        self.frozen |= matches!(name, "frozen" | "deployment") && on;
         let own_gems = name == "path" && self.gems_in(plan, index, command, Some(&value))? || name == "deployment" && on || name == "bin";
         if own_gems {
             plan.snapshot(&own_folder(command)?, index);
@@ -170,7 +185,7 @@ impl Ruby {
                 self.unread.get_or_insert(((*name).to_owned(), command.line));
             }
             let bare = name.split(':').next().unwrap_or(name);
-            self.gems.push(bare.rsplit('/').next().unwrap_or(bare).to_owned());
+            self.named.push((bare.rsplit('/').next().unwrap_or(bare).to_owned(), command.line));
         }
         Ok(Role::Build)
     }
@@ -210,18 +225,25 @@ impl Ruby {
         Ok(())
     }
 
-    /// Reads the names of the gems that `folder` asks for; whether their versions are locked.
-    fn read_gemfile(&mut self, draft: &Draft, folder: &str, command: &Classified) -> bool {
-        let read = |name: &str| draft.context_path(&join(folder, name)).and_then(|p| draft.model.context.read(&p));
-        let lock = read("Gemfile.lock");
-        match (&lock, read("Gemfile")) {
-            (Some(lock), _) => self.gems.extend(locked(lock)),
-            (None, Some(gemfile)) => self.gems.extend(asked_for(&gemfile)),
-            (None, None) => {
-                self.unread.get_or_insert((join(folder, "Gemfile"), command.line));
-            }
+    /// Reads the names of all gems out of the lock of `gemfile`. Without it, what they need in turn is not known; and one that is
+    /// written anew when gems are installed is not the one that a later COPY brings.
+    fn read_lock(&mut self, draft: &Draft, gemfile: &str, command: &Classified, keeps_lock: bool) -> Result<(), Refusal> {
+        let path = match gemfile.strip_suffix("gems.rb") {
+            Some(folder) => format!("{folder}gems.locked"),
+            None => format!("{gemfile}.lock"),
+        };
+        let Some(lock) = draft.context_path(&path).and_then(|p| draft.model.context.read(&p)) else {
+            self.unread.get_or_insert((path, command.line));
+            return Ok(());
+        };
+        if !keeps_lock && !locked_for_linux(&lock) {
+            return refuse(
+                command.line,
+                format!("`{path}` names no platform of Linux, so installing writes it anew; run `bundle lock --add-platform x86_64-linux`"),
+            );
         }
-        lock.is_some()
+        self.gems.extend(locked(&lock));
+        Ok(())
     }
 
     /// A program that the application brings, or a generator of sites.
@@ -280,9 +302,20 @@ impl Ruby {
                 format!("context unknown: `{what}` can't be read, so which libraries of the full image its gems load can't be told"),
             );
         }
+        for (name, line) in std::mem::take(&mut self.named) {
+            let file = name.strip_suffix(".gem").map(|n| n.rsplit_once('-').map_or(n, |(gem, _)| gem).to_owned());
+            let name = file.unwrap_or(name);
+            if !draft.model.catalog.gem_is_self_contained(&name) && !self.gems.contains(&name) {
+                return refuse(
+                    line,
+                    format!("which gems `{name}` brings along is not known without a lock, and so not which libraries they load"),
+                );
+            }
+            self.gems.push(name);
+        }
         needs::late_libraries(draft, plan, &[".rb"], &["ffi_lib ", "ffi_lib(", "dlopen(", "dlload "])?;
-        let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec"];
-        needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb"], &runs)?;
+        let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec", "sh "];
+        needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb", "Rakefile", "bin/", "exe/", "script/", "scripts/"], &runs)?;
         for gem in &self.gems {
             match draft.model.catalog.ruby_runtime(gem, draft.manager(), &draft.facts.releases, self.system_libraries) {
                 Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
@@ -323,6 +356,10 @@ fn starts_as_it_is(draft: &Draft) -> Result<(), Refusal> {
         let installs = started.words.windows(2).any(|pair| {
             matches!(pair, [program, verb] if matches!(program.rsplit('/').next(), Some("bundle" | "bundler" | "gem")) && matches!(verb.as_str(), "install" | "update"))
         });
+        let runner = |w: &String| matches!(w.rsplit('/').next(), Some("foreman" | "overmind" | "hivemind" | "honcho" | "cron" | "crond"));
+        if started.words.iter().any(runner) {
+            return refuse(started.line, format!("`{text}` starts what another file names, which is not read"));
+        }
         if installs || text == "bundle" {
             return refuse(started.line, format!("`{text}` installs gems when it starts: the toolchain is needed at run time"));
         }

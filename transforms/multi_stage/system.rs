@@ -97,32 +97,33 @@ pub(super) fn compiled_modules(draft: &Draft, plan: &mut Plan, anchor: usize) {
     }
 }
 
-/// How the file itself removes a package again.
-pub(super) struct Removed {
-    /// In the RUN that installs it, so that it never was in the image.
-    pub at_once: bool,
-    /// What came along with it goes, too.
-    pub with_dependencies: bool,
-}
-
-/// How the file itself removes the package `name` of `install` (a command of step `index`), by its name or by that of its group.
-pub(super) fn removed_again(draft: &Draft, index: usize, install: &Classified, name: &str) -> Option<Removed> {
+/// Whether the file itself removes the package `name` of `install` (a command of step `index`) again, with what came along: `true` where
+/// it does so in the same RUN, so that the package never was in the image. apk knows a package that was added as one of a group by
+/// that group alone.
+pub(super) fn removed_again(draft: &Draft, index: usize, install: &Classified, name: &str) -> Option<bool> {
     let words = install.texts();
     let group = words.iter().enumerate().find_map(|(at, word)| match *word {
         "--virtual" | "-t" => words.get(at + 1).copied(),
         _ => word.strip_prefix("--virtual="),
     });
+    let apk = draft.manager() == "apk";
+    let certain = |c: &Classified| {
+        let texts = c.texts();
+        let agrees =
+            texts.iter().any(|w| matches!(*w, "--yes" | "--assume-yes") || w.starts_with('-') && !w.starts_with("--") && w.contains('y'));
+        let pretends = texts.iter().any(|w| matches!(*w, "-s" | "--simulate" | "--dry-run" | "--no-act" | "--just-print" | "--recon"));
+        !c.conditional && !c.failure_ignored && !pretends && (apk || agrees) && c.span.start > install.span.start
+    };
     draft.steps.iter().enumerate().skip(index).find_map(|(at, step)| {
         let removal = |c: &&Classified| match &c.action {
-            Action::System { operation: Operation::Remove, packages, .. } if !c.conditional && c.span.start > install.span.start => {
-                packages.iter().filter_map(|w| w.literal.as_deref()).any(|removed| removed == name || Some(removed) == group)
+            Action::System { operation: Operation::Remove, packages, .. } if certain(c) => {
+                packages.iter().filter_map(|w| w.literal.as_deref()).any(|removed| removed == group.unwrap_or(name))
             }
             _ => false,
         };
         step.commands().iter().find(removal)?;
         let orphans = |c: &Classified| c.words.iter().any(|w| matches!(w.raw.as_str(), "autoremove" | "--autoremove" | "--auto-remove"));
-        let with_dependencies = draft.manager() == "apk" || step.commands().iter().any(orphans);
-        Some(Removed { at_once: at == index, with_dependencies })
+        (apk || step.commands().iter().any(|c| orphans(c) && certain(c))).then_some(at == index)
     })
 }
 
@@ -172,8 +173,8 @@ pub(super) fn unsure_library(draft: &Draft, plan: &mut Plan, name: &str, anchor:
     true
 }
 
-pub(super) fn is_library(name: &str) -> bool {
-    name.ends_with("-dev") || name.ends_with("-devel")
+fn is_library(name: &str) -> bool {
+    ["-dev", "-devel", "-dev-all"].iter().any(|end| name.ends_with(end)) || name.starts_with("postgresql-server-dev-")
 }
 
 /// The libraries of `name` if they have the same names wherever it was looked.

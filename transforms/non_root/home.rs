@@ -3,9 +3,6 @@
 use crate::model::{State, Step};
 use crate::syntax::{Keyword, View};
 
-use crate::catalog::Catalog;
-use crate::transforms::packages::bundler_setting;
-
 use super::facts::facts;
 use super::start::Objection;
 use super::subject::{Subject, absolute, resolve};
@@ -66,15 +63,6 @@ fn run(step: &Step) -> Option<Objection> {
         return names_root(&text).then_some(Objection { reason, line: step.line });
     };
     for command in &run.commands {
-        let texts = command.texts();
-        if mine
-            && !texts.contains(&"--local")
-            && let Some((name, _)) = bundler_setting(&texts)
-            && Catalog::built_in().bundler_setting_at_start(name)
-        {
-            let reason = format!("Bundler's setting `{name}` may lie in /root, which only root can enter; set it with `--local`");
-            return Some(Objection { reason, line: command.line });
-        }
         let Some(program) = command.words.first().map(|w| w.literal.as_deref().unwrap_or(&w.raw)) else { continue };
         // Nothing of these is needed when the program runs.
         if matches!(program, "rm" | "echo" | "git" | "cd" | "ls" | "cat" | "du" | "find" | "chmod" | "ssh-keyscan" | "test" | "[")

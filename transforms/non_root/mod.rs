@@ -1,6 +1,7 @@
 //! Runs the program of the final image as a user of its own.
 
 mod account;
+mod bundler;
 mod commands;
 pub(super) mod facts;
 mod home;
@@ -109,7 +110,7 @@ fn propose(model: &Model) -> Result<Option<Proposal>, Objection> {
     }
     let settings = Settings::of(model);
     let account = account::choose(&subject, &settings)?;
-    if let Some(found) = home::objection(&subject) {
+    if let Some(found) = home::objection(&subject).or_else(|| bundler::objection(&subject)) {
         return Err(found);
     }
     let sources = sources::read(&subject);
