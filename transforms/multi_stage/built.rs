@@ -4,6 +4,7 @@ use super::compiled::{self, Sources};
 use super::draft::{Draft, absolute, inside, join, mentions, refuse};
 use super::facts::facts;
 use super::installed::{self, Installed};
+use super::language::{At, Planner};
 use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named, own_folder};
@@ -99,16 +100,9 @@ struct Build {
     step: usize,
 }
 
-impl Built {
-    pub(super) fn new(kind: Kind) -> Self {
-        Self { kind, builds: Vec::new(), installs: Vec::new(), prefix: None }
-    }
-
-    pub(super) fn builds(&self) -> bool {
-        !self.builds.is_empty()
-    }
-
-    pub(super) fn role(&mut self, draft: &Draft, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
+impl Planner for Built {
+    fn role(&mut self, at: &At, _plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let words = command.texts();
         let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let builds = match &command.action {
@@ -148,20 +142,11 @@ impl Built {
         Ok(Some(Role::Build))
     }
 
-    fn cargo_install(&mut self, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
-        let root = words.iter().position(|w| *w == "--root").and_then(|at| words.get(at + 1).copied());
-        let root = root.or_else(|| words.iter().find_map(|w| w.strip_prefix("--root="))).unwrap_or("/usr/local/cargo");
-        let Some(root) = absolute(command.directory.as_deref(), root) else {
-            return refuse(command.line, format!("`{}` installs to a folder that is not known", named(command)));
-        };
-        self.builds.push(Build { folder: format!("{root}/bin"), step: index });
-        if let Some(folder) = &command.directory {
-            self.builds.push(Build { folder: folder.clone(), step: index });
-        }
-        Ok(Role::Build)
+    fn builds(&self) -> bool {
+        !self.builds.is_empty()
     }
 
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
         needs::readable_start(draft)?;
         needs::known_context(draft, "which files the program opens can't be told")?;
         for started in &draft.program.commands {
@@ -204,6 +189,29 @@ impl Built {
         super::assets::ship(draft, plan, &folder, &sources, self.kind == Kind::Java);
         compiled::data(draft, plan, &folder, &sources, self.kind.own(), step);
         compiled::base_configuration(draft, plan, &program)
+    }
+
+    fn compiled(&self) -> bool {
+        true
+    }
+}
+
+impl Built {
+    pub(super) fn new(kind: Kind) -> Self {
+        Self { kind, builds: Vec::new(), installs: Vec::new(), prefix: None }
+    }
+
+    fn cargo_install(&mut self, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let root = words.iter().position(|w| *w == "--root").and_then(|at| words.get(at + 1).copied());
+        let root = root.or_else(|| words.iter().find_map(|w| w.strip_prefix("--root="))).unwrap_or("/usr/local/cargo");
+        let Some(root) = absolute(command.directory.as_deref(), root) else {
+            return refuse(command.line, format!("`{}` installs to a folder that is not known", named(command)));
+        };
+        self.builds.push(Build { folder: format!("{root}/bin"), step: index });
+        if let Some(folder) = &command.directory {
+            self.builds.push(Build { folder: folder.clone(), step: index });
+        }
+        Ok(Role::Build)
     }
 
     /// The folder of the project that the program was built from.

@@ -4,6 +4,7 @@ use super::compiled;
 use super::draft::{Draft, absolute, inside, join, refuse};
 use super::facts::facts;
 use super::installed::{self, Installed};
+use super::language::{At, Planner};
 use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named, of_the_project};
@@ -42,25 +43,15 @@ struct Build {
     folder: String,
 }
 
-impl Go {
-    pub(super) fn builds(&self) -> bool {
-        !self.builds.is_empty() || !self.others.is_empty()
-    }
-
-    pub(super) fn role(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-    ) -> Result<Option<Role>, Refusal> {
+impl Planner for Go {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, step, command } = *at;
         let words = command.texts();
         let program = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         if program == "go" {
             return match words.get(1).copied().unwrap_or_default() {
-                "build" => self.build(draft, index, step, command, &words).map(Some),
-                "install" => self.install(draft, index, step, command, &words).map(Some),
+                "build" => self.build(at, &words).map(Some),
+                "install" => self.install(at, &words).map(Some),
                 "run" => refuse(command.line, format!("`{}` runs a program at build time, whose effects are not known", named(command))),
                 "generate" => refuse(command.line, "`go generate` runs programs of the project, whose effects are not known"),
                 "get" if step.before.workdir.is_some() && !words.contains(&"-d") => {
@@ -115,98 +106,11 @@ impl Go {
         }
     }
 
-    fn build(&mut self, draft: &Draft, index: usize, step: &Step, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
-        let folder = module_folder(draft, command)?;
-        let (packages, output) = arguments(words.get(2..).unwrap_or_default());
-        let mut binaries = Vec::new();
-        match output {
-            Some(output) => {
-                if output.contains(['$', '`', '*']) {
-                    return refuse(command.line, format!("`{}` writes to `{output}`, which is not known before the build", named(command)));
-                }
-                let Some(path) = absolute(Some(&folder), output) else {
-                    return refuse(command.line, "the folder of the build is not known");
-                };
-                let is_folder = output.ends_with('/') || packages.len() > 1 || packages.iter().any(|p| p.contains("..."));
-                if is_folder {
-                    for package in &packages {
-                        if let Some(below) = package.strip_suffix("...") {
-                            let names = main_packages(draft, &folder, below);
-                            if names.len() > 1 {
-                                return refuse(
-                                    command.line,
-                                    format!("`{}` writes several programs into `{output}`; name them", named(command)),
-                                );
-                            }
-                            binaries.extend(names.iter().map(|name| join(&path, name)));
-                            continue;
-                        }
-                        if let Some(name) = binary_name(draft, &folder, package) {
-                            binaries.push(join(&path, &name));
-                        }
-                    }
-                } else {
-                    binaries.push(path);
-                }
-            }
-            None if packages.len() > 1 && !packages.iter().all(|p| p.ends_with(".go")) || packages.iter().any(|p| p.contains("...")) => {}
-            None => {
-                let package = packages.first().copied().unwrap_or(".");
-                match binary_name(draft, &folder, package) {
-                    Some(name) => binaries.push(join(&folder, &name)),
-                    None => {
-                        needs::known_context(draft, "the name of the program that `go build` writes can't be told")?;
-                        return refuse(
-                            command.line,
-                            "go.mod can't be read, so the name of the program that `go build` writes is not known; give it with -o",
-                        );
-                    }
-                }
-            }
-        }
-        let needs_cgo =
-            words.iter().any(|w| *w == "-race" || *w == "-msan" || w.starts_with("-buildmode=p") || w.starts_with("-buildmode=c"));
-        self.builds.push(Build {
-            step: index,
-            line: command.line,
-            at: command_start(command),
-            binaries,
-            cgo: cgo(step, command),
-            needs_cgo,
-            folder,
-        });
-        Ok(Role::Build)
+    fn builds(&self) -> bool {
+        !self.builds.is_empty() || !self.others.is_empty()
     }
 
-    fn install(&mut self, draft: &Draft, index: usize, step: &Step, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
-        let folder = module_folder(draft, command)?;
-        let (mut packages, _) = arguments(words.get(2..).unwrap_or_default());
-        if packages.is_empty() {
-            packages.push(".");
-        }
-        let bin = go_bin(step, command);
-        let mut binaries = Vec::new();
-        for package in packages {
-            let names = if package.contains("...") {
-                main_packages(draft, &folder, package.trim_end_matches("..."))
-            } else {
-                binary_name(draft, &folder, package).into_iter().collect()
-            };
-            binaries.extend(names.iter().map(|n| join(&bin, n)));
-        }
-        self.builds.push(Build {
-            step: index,
-            line: command.line,
-            at: command_start(command),
-            binaries,
-            cgo: cgo(step, command),
-            needs_cgo: false,
-            folder,
-        });
-        Ok(Role::Build)
-    }
-
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
         needs::readable_start(draft)?;
         if let Some(started) = draft.program.commands.iter().find(|c| c.words.first().is_some_and(|w| w == "go" || w.ends_with("/bin/go")))
         {
@@ -308,6 +212,95 @@ impl Go {
         compiled::data(draft, plan, &folder, &sources, GO, anchor);
         compiled::base_configuration(draft, plan, &program)?;
         Ok(())
+    }
+
+    fn compiled(&self) -> bool {
+        true
+    }
+}
+
+impl Go {
+    fn build(&mut self, at: &At, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, command, .. } = *at;
+        let folder = module_folder(draft, command)?;
+        let (packages, output) = arguments(words.get(2..).unwrap_or_default());
+        let mut binaries = Vec::new();
+        match output {
+            Some(output) => {
+                if output.contains(['$', '`', '*']) {
+                    return refuse(command.line, format!("`{}` writes to `{output}`, which is not known before the build", named(command)));
+                }
+                let Some(path) = absolute(Some(&folder), output) else {
+                    return refuse(command.line, "the folder of the build is not known");
+                };
+                let is_folder = output.ends_with('/') || packages.len() > 1 || packages.iter().any(|p| p.contains("..."));
+                if is_folder {
+                    for package in &packages {
+                        if let Some(below) = package.strip_suffix("...") {
+                            let names = main_packages(draft, &folder, below);
+                            if names.len() > 1 {
+                                return refuse(
+                                    command.line,
+                                    format!("`{}` writes several programs into `{output}`; name them", named(command)),
+                                );
+                            }
+                            binaries.extend(names.iter().map(|name| join(&path, name)));
+                            continue;
+                        }
+                        if let Some(name) = binary_name(draft, &folder, package) {
+                            binaries.push(join(&path, &name));
+                        }
+                    }
+                } else {
+                    binaries.push(path);
+                }
+            }
+            None if packages.len() > 1 && !packages.iter().all(|p| p.ends_with(".go")) || packages.iter().any(|p| p.contains("...")) => {}
+            None => {
+                let package = packages.first().copied().unwrap_or(".");
+                match binary_name(draft, &folder, package) {
+                    Some(name) => binaries.push(join(&folder, &name)),
+                    None => {
+                        needs::known_context(draft, "the name of the program that `go build` writes can't be told")?;
+                        return refuse(
+                            command.line,
+                            "go.mod can't be read, so the name of the program that `go build` writes is not known; give it with -o",
+                        );
+                    }
+                }
+            }
+        }
+        let needs_cgo =
+            words.iter().any(|w| *w == "-race" || *w == "-msan" || w.starts_with("-buildmode=p") || w.starts_with("-buildmode=c"));
+        self.note(at, folder, binaries, needs_cgo);
+        Ok(Role::Build)
+    }
+
+    fn note(&mut self, at: &At, folder: String, binaries: Vec<String>, needs_cgo: bool) {
+        let At { index, step, command, .. } = *at;
+        let line = command.line;
+        self.builds.push(Build { step: index, line, at: command_start(command), binaries, cgo: cgo(step, command), needs_cgo, folder });
+    }
+
+    fn install(&mut self, at: &At, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, step, command, .. } = *at;
+        let folder = module_folder(draft, command)?;
+        let (mut packages, _) = arguments(words.get(2..).unwrap_or_default());
+        if packages.is_empty() {
+            packages.push(".");
+        }
+        let bin = go_bin(step, command);
+        let mut binaries = Vec::new();
+        for package in packages {
+            let names = if package.contains("...") {
+                main_packages(draft, &folder, package.trim_end_matches("..."))
+            } else {
+                binary_name(draft, &folder, package).into_iter().collect()
+            };
+            binaries.extend(names.iter().map(|n| join(&bin, n)));
+        }
+        self.note(at, folder, binaries, false);
+        Ok(Role::Build)
     }
 
     /// The absolute path of the program that starts.

@@ -29,7 +29,6 @@ mod system;
 pub use explain::{Explained, LineRole, explain};
 
 use draft::{Draft, refuse};
-use language::Language;
 use plan::Plan;
 
 use super::{Findings, Group, Level, Proposal, Refusal, Transform};
@@ -64,9 +63,9 @@ fn run(model: &Model) -> Findings {
 /// The whole plan of a split, with what it was made from; the refusal where there is none.
 fn plan<'a>(model: &'a Model<'a>) -> Result<(Draft<'a>, roles::Roles, Plan), Refusal> {
     let draft = Draft::read(model)?;
-    let mut language = Language::of(&draft)?;
+    let mut language = language::planner(&draft)?;
     let mut plan = Plan::new(&draft, language.runtime(&draft)?);
-    let roles = roles::read(&draft, &mut language, &mut plan)?;
+    let roles = roles::read(&draft, language.as_mut(), &mut plan)?;
     if !language.builds() {
         return refuse(
             draft.from.line,

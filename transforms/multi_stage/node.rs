@@ -1,13 +1,14 @@
 //! Node: the modules are installed and the project built in the builder; the runtime stage gets production modules only.
 
 use super::draft::{Draft, absolute, inside, refuse};
+use super::language::{At, Planner};
 use super::modules::{self, Kept};
 use super::needs;
 use super::plan::{Extra, Plan};
 use super::roles::{Role, named, own_folder};
 use crate::context::Knowledge;
+use crate::model::Value;
 use crate::model::command::{Action, Classified, Operation};
-use crate::model::{Step, Value};
 use crate::transforms::Refusal;
 
 /// What the planner has seen.
@@ -34,37 +35,27 @@ struct Install {
     production: bool,
 }
 
-impl Node {
-    pub(super) fn builds(&self) -> bool {
-        !self.installs.is_empty() || self.built
-    }
-
-    pub(super) fn role(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-    ) -> Result<Option<Role>, Refusal> {
+impl Planner for Node {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let words = command.texts();
         match &command.action {
             Action::Language { manager, operation, packages, .. } if matches!(manager.as_str(), "npm" | "yarn" | "pnpm") => {
                 let named_packages: Vec<&str> = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
                 let global = words.iter().any(|w| matches!(*w, "-g" | "--global" | "global" | "--location=global"));
                 if global && *operation == Operation::Install {
-                    return self.global(draft, plan, index, command, &named_packages).map(Some);
+                    return self.global(at, plan, &named_packages).map(Some);
                 }
                 if global {
                     return Ok(Some(Role::Build));
                 }
                 match operation {
-                    Operation::Install | Operation::Download => self.install(draft, plan, index, step, command, manager, &words).map(Some),
+                    Operation::Install | Operation::Download => self.install(at, plan, manager, &words).map(Some),
                     Operation::Run => {
                         for script in &named_packages {
                             self.script(draft, command, script)?;
                         }
-                        self.in_own_folder(draft, plan, index, command).map(Some)
+                        self.in_own_folder(at, plan).map(Some)
                     }
                     Operation::Remove if words.contains(&"prune") => {
                         self.installs.iter_mut().for_each(|i| i.production = true);
@@ -82,7 +73,7 @@ impl Node {
                     {
                         Ok(Some(Role::Build))
                     }
-                    Operation::Other if manager == "yarn" => self.in_workspaces(draft, plan, index, command, &words),
+                    Operation::Other if manager == "yarn" => self.in_workspaces(at, plan, &words),
                     Operation::Other => Ok(None),
                 }
             }
@@ -118,7 +109,7 @@ impl Node {
                     && runs_tool(&words) =>
             {
                 super::outside::stays_inside(draft, command, &own_folder(command)?)?;
-                self.in_own_folder(draft, plan, index, command).map(Some)
+                self.in_own_folder(at, plan).map(Some)
             }
             Action::Test => {
                 self.last_use = self.last_use.max(index);
@@ -128,8 +119,65 @@ impl Node {
         }
     }
 
+    fn builds(&self) -> bool {
+        !self.installs.is_empty() || self.built
+    }
+
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        needs::readable_start(draft)?;
+        let line = draft.from.line;
+        let folder = draft.workdir().unwrap_or("/").to_owned();
+        let start = Start::read(draft, &folder);
+        if let Some((reason, line)) = start.refusal {
+            return refuse(line, reason);
+        }
+        let full = needs::is_full(draft);
+        if full {
+            needs::known_context(draft, "what the program calls of the full image can't be told")?;
+            let endings = &[".js", ".mjs", ".cjs", ".ts"];
+            needs::late_libraries(draft, plan, endings, &["ffi.Library(", "koffi.load(", "ffi.DynamicLibrary("])?;
+            needs::tools(draft, plan, endings, &["child_process", "execa", "shelljs", "zx"])?;
+        }
+        let prunes = self.prune(draft, plan, &start)?;
+        if !full && plan.shed.is_empty() && !prunes {
+            return refuse(
+                line,
+                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
+            );
+        }
+        if full {
+            let names: Vec<String> =
+                self.installs.iter().filter_map(|i| package(draft, &i.folder)).flat_map(|p| p.runtime_names()).collect();
+            let anchor = self.installs.first().map_or(0, |i| i.step);
+            let manager = draft.manager();
+            for name in names {
+                match draft.model.catalog.node_runtime(&name, manager, &draft.facts.releases) {
+                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                    Err(reason) => return refuse(draft.line(anchor), reason),
+                }
+            }
+        }
+        for install in &self.installs {
+            let modules = format!("{}/node_modules", install.folder.trim_end_matches('/'));
+            if plan.snapshot_of(&modules).is_some() || !self.is_last(install) {
+                continue;
+            }
+            if draft.model.context.exists(&draft.context_path(&modules).unwrap_or_else(|| "node_modules".to_owned())) {
+                // The context's own modules would overlay the installed ones, as they did before: keep that order.
+                plan.snapshot(&install.folder, last_copy_into(draft, &install.folder).max(install.step));
+                continue;
+            }
+            plan.artifact(&modules, install.step);
+        }
+        needs::time_zones(draft, plan, false);
+        Ok(())
+    }
+}
+
+impl Node {
     /// A program installed for all: it stays in the builder, and the runtime stage installs it again if what starts names it.
-    fn global(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, packages: &[&str]) -> Result<Role, Refusal> {
+    fn global(&mut self, at: &At, plan: &mut Plan, packages: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let tools =
             |p: &&str| {
                 let bare = p.rsplit_once('@').map_or(*p, |(name, _)| if name.is_empty() { *p } else { name });
@@ -150,17 +198,8 @@ impl Node {
         Ok(Role::Build)
     }
 
-    #[allow(clippy::too_many_arguments)]
-    fn install(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-        manager: &str,
-        words: &[&str],
-    ) -> Result<Role, Refusal> {
+    fn install(&mut self, at: &At, plan: &mut Plan, manager: &str, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, index, step, command } = *at;
         let folder = own_folder(command)?;
         let production_env =
             step.before.env.iter().chain(&[]).any(|(n, v)| n == "NODE_ENV" && matches!(v, Value::Known(v) if v == "production"))
@@ -218,14 +257,8 @@ impl Node {
     }
 
     /// `yarn workspace NAME SCRIPT` and `yarn workspaces run SCRIPT`.
-    fn in_workspaces(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        command: &Classified,
-        words: &[&str],
-    ) -> Result<Option<Role>, Refusal> {
+    fn in_workspaces(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let script = match words {
             [_, "workspaces", "run", script, ..] | [_, "workspace", _, "run", script, ..] => *script,
             [_, "workspace", _, script, ..] if !matches!(*script, "add" | "remove" | "install" | "upgrade") => *script,
@@ -252,7 +285,8 @@ impl Node {
     }
 
     /// The same for a tool that is told where to write, by its words or by the project's settings.
-    fn in_own_folder(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Role, Refusal> {
+    fn in_own_folder(&mut self, at: &At, plan: &mut Plan) -> Result<Role, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let folder = own_folder(command)?;
         super::installed::stays_in(command, &folder)?;
         if super::outside::climbs(draft, &folder) {
@@ -267,56 +301,6 @@ impl Node {
         self.last_use = self.last_use.max(index);
         plan.snapshot(&folder, index);
         Ok(Role::Build)
-    }
-
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
-        needs::readable_start(draft)?;
-        let line = draft.from.line;
-        let folder = draft.workdir().unwrap_or("/").to_owned();
-        let start = Start::read(draft, &folder);
-        if let Some((reason, line)) = start.refusal {
-            return refuse(line, reason);
-        }
-        let full = needs::is_full(draft);
-        if full {
-            needs::known_context(draft, "what the program calls of the full image can't be told")?;
-            let endings = &[".js", ".mjs", ".cjs", ".ts"];
-            needs::late_libraries(draft, plan, endings, &["ffi.Library(", "koffi.load(", "ffi.DynamicLibrary("])?;
-            needs::tools(draft, plan, endings, &["child_process", "execa", "shelljs", "zx"])?;
-        }
-        let prunes = self.prune(draft, plan, &start)?;
-        if !full && plan.shed.is_empty() && !prunes {
-            return refuse(
-                line,
-                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
-            );
-        }
-        if full {
-            let names: Vec<String> =
-                self.installs.iter().filter_map(|i| package(draft, &i.folder)).flat_map(|p| p.runtime_names()).collect();
-            let anchor = self.installs.first().map_or(0, |i| i.step);
-            let manager = draft.manager();
-            for name in names {
-                match draft.model.catalog.node_runtime(&name, manager, &draft.facts.releases) {
-                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
-                    Err(reason) => return refuse(draft.line(anchor), reason),
-                }
-            }
-        }
-        for install in &self.installs {
-            let modules = format!("{}/node_modules", install.folder.trim_end_matches('/'));
-            if plan.snapshot_of(&modules).is_some() || !self.is_last(install) {
-                continue;
-            }
-            if draft.model.context.exists(&draft.context_path(&modules).unwrap_or_else(|| "node_modules".to_owned())) {
-                // The context's own modules would overlay the installed ones, as they did before: keep that order.
-                plan.snapshot(&install.folder, last_copy_into(draft, &install.folder).max(install.step));
-                continue;
-            }
-            plan.artifact(&modules, install.step);
-        }
-        needs::time_zones(draft, plan, false);
-        Ok(())
     }
 
     /// Leaves what only develops behind, where it is sure that nothing at run time needs it.

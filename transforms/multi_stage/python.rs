@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, absolute, inside, refuse};
 use super::facts::facts;
+use super::language::{At, Planner};
 use super::needs;
 use super::plan::{Plan, Snapshot};
 use super::roles::{Role, is_system_folder, named, own_folder};
@@ -56,23 +57,9 @@ fn is_cron(started: &super::program::Started) -> bool {
     matches!(started.words.first().and_then(|w| w.rsplit('/').next()), Some("cron" | "crond"))
 }
 
-impl Python {
-    pub(super) fn new(system: bool) -> Self {
-        Self { system, ..Self::default() }
-    }
-
-    pub(super) fn builds(&self) -> bool {
-        self.first_install.is_some() || self.built
-    }
-
-    pub(super) fn role(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-    ) -> Result<Option<Role>, Refusal> {
+impl Planner for Python {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, step, command } = *at;
         let words = command.texts();
         if let Some(folder) = environment_made(&words) {
             // `$VIRTUAL_ENV` and the like are the file's own ENV.
@@ -96,13 +83,13 @@ impl Python {
         }
         if let ["pip" | "pip3", "wheel" | "download", ..] | ["python" | "python3", "-m", "pip", "wheel" | "download", ..] = words.as_slice()
         {
-            return self.wheels(draft, plan, index, command, &words).map(Some);
+            return self.wheels(at, plan, &words).map(Some);
         }
         match &command.action {
             Action::Language { manager, operation, packages, files } => match (manager.as_str(), operation) {
-                ("pip", Operation::Install | Operation::Download) => self.pip(draft, plan, index, step, command, packages, files).map(Some),
+                ("pip", Operation::Install | Operation::Download) => self.pip(at, plan, packages, files).map(Some),
                 ("pip" | "pip3", _) => Ok(Some(Role::Build)),
-                ("poetry" | "pipenv", _) => self.project_tool(draft, plan, index, command, manager, &words).map(Some),
+                ("poetry" | "pipenv", _) => self.project_tool(at, plan, manager, &words).map(Some),
                 ("uv", _) => self.uv(plan, index, command, &words).map(Some),
                 ("conda", _) => refuse(command.line, "conda installs outside of any virtual environment; split it by hand"),
                 _ => Ok(None),
@@ -111,21 +98,103 @@ impl Python {
                 super::installed::stays_in(command, &own_folder(command)?)?;
                 self.in_folder(plan, index, command).map(Some)
             }
-            _ => self.project_code(draft, plan, index, command, &words),
+            _ => self.project_code(at, plan, &words),
         }
     }
 
-    #[allow(clippy::too_many_arguments)]
+    fn builds(&self) -> bool {
+        self.first_install.is_some() || self.built
+    }
+
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        let line = draft.from.line;
+        let full = needs::is_full(draft);
+        if draft.facts.version.as_deref().is_some_and(|v| v == "2" || v.starts_with("2.")) {
+            return refuse(line, "Python 2 has no virtual environments of its own");
+        }
+        if !full && plan.shed.is_empty() {
+            return refuse(
+                line,
+                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
+            );
+        }
+        needs::readable_start(draft)?;
+        development(draft)?;
+        if self.system && self.into_venv {
+            return self.finish_system(draft, plan);
+        }
+        let in_place = match self.interpreter_paths(draft) {
+            Err(refusal) if !(full && self.can_stay(draft, plan)) => return Err(refusal),
+            found => found.is_err(),
+        };
+        if full {
+            needs::known_context(draft, "which libraries of the full image the program's packages load can't be told")?;
+            if let Some((what, line)) = &self.unread
+                && !self.own_sources_read(plan)
+            {
+                return refuse(
+                    *line,
+                    format!(
+                        "context unknown: `{what}` can't be read, so which libraries of the full image its packages load can't be told"
+                    ),
+                );
+            }
+            needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
+            needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+            needs::media_types(draft, plan);
+            let anchor = self.first_install.unwrap_or(0);
+            let manager = draft.manager();
+            for package in &self.packages {
+                let (name, extras) = package;
+                match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name)) {
+                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                    Err(reason) => return refuse(draft.line(anchor), reason),
+                }
+            }
+        }
+        let anchor = self.first_install.unwrap_or(0);
+        if !full {
+            // What a compiler's package brought along goes with it.
+            let manager = draft.manager();
+            let runtime = |(name, extras): &(String, Vec<String>)| {
+                draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name))
+            };
+            let libraries = self.packages.iter().filter_map(|p| runtime(p).ok()).flatten();
+            libraries.filter(|l| facts().system.of_compilers.contains(l)).for_each(|l| plan.package(&l, anchor));
+        }
+        super::system::compiled_modules(draft, plan, anchor);
+        if in_place {
+            plan.snapshot(PREFIX, self.first_install.unwrap_or(0).max(self.last_install));
+            plan.notes.push(format!("`{PREFIX}` is taken over whole, the interpreter with it, because its paths are named"));
+        } else if self.into_venv {
+            needs::path_is_not_quoted(draft, "the virtual environment")?;
+            let anchor = self.first_install.unwrap_or(0);
+            plan.builder_head.push(format!("RUN python -m venv {VENV}"));
+            let variable = if self.by_variable { format!("VIRTUAL_ENV={VENV} ") } else { String::new() };
+            plan.builder_head.push(format!("ENV {variable}PATH={VENV}/bin:$PATH"));
+            plan.extras.push(super::plan::Extra { anchor: 0, text: format!("ENV PATH={VENV}/bin:$PATH") });
+            plan.snapshots.push(Snapshot { folder: VENV.to_owned(), last_writer: anchor });
+            plan.notes.push(format!("what pip installs goes into a virtual environment at `{VENV}`, at the same path in both stages"));
+        }
+        plan.shed.sort();
+        plan.shed.dedup();
+        Ok(())
+    }
+}
+
+impl Python {
+    pub(super) fn new(system: bool) -> Self {
+        Self { system, ..Self::default() }
+    }
+
     fn pip(
         &mut self,
-        draft: &Draft,
+        at: &At,
         plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
         packages: &[crate::shell::ShellWord],
         files: &[crate::shell::ShellWord],
     ) -> Result<Role, Refusal> {
+        let At { draft, index, step, command } = *at;
         let line = command.line;
         if !is_root(step) {
             return refuse(line, "pip runs as another user than root here, and could not write to a virtual environment made by root");
@@ -229,7 +298,8 @@ impl Python {
     }
 
     /// `pip wheel` and `pip download`: what they write is there to install from.
-    fn wheels(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+    fn wheels(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let value = |names: &[&str]| {
             words.iter().enumerate().find_map(|(at, w)| {
                 let (flag, value) = w.split_once('=').map_or((*w, None), |(f, v)| (f, Some(v)));
@@ -327,15 +397,8 @@ impl Python {
         Ok(())
     }
 
-    fn project_tool(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        command: &Classified,
-        tool: &str,
-        words: &[&str],
-    ) -> Result<Role, Refusal> {
+    fn project_tool(&mut self, at: &At, plan: &mut Plan, tool: &str, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, index, command, .. } = *at;
         self.first_install.get_or_insert(index);
         if !words.iter().any(|w| matches!(*w, "install" | "sync" | "update")) {
             return Ok(Role::Build);
@@ -400,14 +463,8 @@ impl Python {
     }
 
     /// The project's own code, run at build time.
-    fn project_code(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        command: &Classified,
-        words: &[&str],
-    ) -> Result<Option<Role>, Refusal> {
+    fn project_code(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let python = name == "python" || name.strip_prefix("python3").is_some_and(|r| r.is_empty() || r.starts_with('.'));
         if !python {
@@ -469,81 +526,6 @@ impl Python {
             .env
             .iter()
             .any(|(n, v)| n == "PATH" && matches!(v, Value::Known(v) if v.split(':').next() == Some(&format!("{venv}/bin"))))
-    }
-
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
-        let line = draft.from.line;
-        let full = needs::is_full(draft);
-        if draft.facts.version.as_deref().is_some_and(|v| v == "2" || v.starts_with("2.")) {
-            return refuse(line, "Python 2 has no virtual environments of its own");
-        }
-        if !full && plan.shed.is_empty() {
-            return refuse(
-                line,
-                format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written),
-            );
-        }
-        needs::readable_start(draft)?;
-        development(draft)?;
-        if self.system && self.into_venv {
-            return self.finish_system(draft, plan);
-        }
-        let in_place = match self.interpreter_paths(draft) {
-            Err(refusal) if !(full && self.can_stay(draft, plan)) => return Err(refusal),
-            found => found.is_err(),
-        };
-        if full {
-            needs::known_context(draft, "which libraries of the full image the program's packages load can't be told")?;
-            if let Some((what, line)) = &self.unread
-                && !self.own_sources_read(plan)
-            {
-                return refuse(
-                    *line,
-                    format!(
-                        "context unknown: `{what}` can't be read, so which libraries of the full image its packages load can't be told"
-                    ),
-                );
-            }
-            needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
-            needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
-            needs::media_types(draft, plan);
-            let anchor = self.first_install.unwrap_or(0);
-            let manager = draft.manager();
-            for package in &self.packages {
-                let (name, extras) = package;
-                match draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name)) {
-                    Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
-                    Err(reason) => return refuse(draft.line(anchor), reason),
-                }
-            }
-        }
-        let anchor = self.first_install.unwrap_or(0);
-        if !full {
-            // What a compiler's package brought along goes with it.
-            let manager = draft.manager();
-            let runtime = |(name, extras): &(String, Vec<String>)| {
-                draft.model.catalog.python_runtime(name, extras, manager, &draft.facts.releases, self.compiles(draft, name))
-            };
-            let libraries = self.packages.iter().filter_map(|p| runtime(p).ok()).flatten();
-            libraries.filter(|l| facts().system.of_compilers.contains(l)).for_each(|l| plan.package(&l, anchor));
-        }
-        super::system::compiled_modules(draft, plan, anchor);
-        if in_place {
-            plan.snapshot(PREFIX, self.first_install.unwrap_or(0).max(self.last_install));
-            plan.notes.push(format!("`{PREFIX}` is taken over whole, the interpreter with it, because its paths are named"));
-        } else if self.into_venv {
-            needs::path_is_not_quoted(draft, "the virtual environment")?;
-            let anchor = self.first_install.unwrap_or(0);
-            plan.builder_head.push(format!("RUN python -m venv {VENV}"));
-            let variable = if self.by_variable { format!("VIRTUAL_ENV={VENV} ") } else { String::new() };
-            plan.builder_head.push(format!("ENV {variable}PATH={VENV}/bin:$PATH"));
-            plan.extras.push(super::plan::Extra { anchor: 0, text: format!("ENV PATH={VENV}/bin:$PATH") });
-            plan.snapshots.push(Snapshot { folder: VENV.to_owned(), last_writer: anchor });
-            plan.notes.push(format!("what pip installs goes into a virtual environment at `{VENV}`, at the same path in both stages"));
-        }
-        plan.shed.sort();
-        plan.shed.dedup();
-        Ok(())
     }
 
     /// The distribution's pip installs below /usr/local, where its image has nothing: that is taken over as it is.

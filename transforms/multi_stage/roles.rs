@@ -2,7 +2,7 @@
 
 use super::draft::{Draft, absolute, inside, refuse};
 use super::facts::facts;
-use super::language::Language;
+use super::language::{At, Planner};
 use super::plan::{Package, Plan};
 use crate::model::command::{Action, Classified, Operation};
 use crate::syntax::{Form, Keyword};
@@ -67,7 +67,7 @@ pub(super) struct Roles {
 }
 
 /// Reads the roles of all RUNs. The language says what its own commands build, and notes snapshots and artifacts in the plan.
-pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> Result<Roles, Refusal> {
+pub(super) fn read(draft: &Draft, language: &mut dyn Planner, plan: &mut Plan) -> Result<Roles, Refusal> {
     let mut of = Vec::new();
     for (index, step) in draft.steps.iter().enumerate() {
         if step.keyword != Keyword::Run {
@@ -83,7 +83,7 @@ pub(super) fn read(draft: &Draft, language: &mut Language, plan: &mut Plan) -> R
             let command = command.with_values(&|name| draft.variable(step, name));
             // Elsewhere the folder that it is started in is taken over, and what it builds may lie beside that of its option.
             let command = &if language.compiled() { sent_elsewhere(command) } else { command };
-            let role = match language.role(draft, plan, index, step, command)? {
+            let role = match language.role(&At { draft, index, step, command }, plan)? {
                 Some(role) => role,
                 None => general(draft, plan, index, command, language.compiled())?,
             };

@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, absolute, refuse};
 use super::facts::facts;
+use super::language::{At, Planner};
 use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named, of_the_project, own_folder};
@@ -34,40 +35,28 @@ pub(super) struct Ruby {
     system_libraries: bool,
 }
 
-impl Ruby {
-    pub(super) fn builds(&self) -> bool {
-        self.first_install.is_some() || self.built
-    }
-
-    pub(super) fn role(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-    ) -> Result<Option<Role>, Refusal> {
+impl Planner for Ruby {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { index, command, .. } = *at;
         let words = command.texts();
         match &command.action {
             Action::Language { manager, .. } if manager == "bundle" => {
                 let rest: Vec<&str> = words.iter().skip(1).filter(|w| !w.starts_with('_')).copied().collect();
                 let verb = rest.iter().find(|w| !w.starts_with('-')).copied().unwrap_or("install");
                 match verb {
-                    "config" => self.config(draft, plan, index, command, &words),
+                    "config" => self.config(at, plan, &words),
                     "exec" => {
                         let inner: Vec<&str> = rest.iter().skip_while(|w| **w != "exec").skip(1).copied().collect();
-                        return self.program(draft, plan, index, command, &inner);
+                        return self.program(at, plan, &inner);
                     }
-                    "install" | "update" | "add" | "lock" | "remove" | "binstubs" | "init" => {
-                        self.bundle(draft, plan, index, step, command, &rest, verb)
-                    }
+                    "install" | "update" | "add" | "lock" | "remove" | "binstubs" | "init" => self.bundle(at, plan, &rest, verb),
                     _ => Ok(Role::Build),
                 }
                 .map(Some)
             }
             Action::Language { manager, operation: Operation::Install, packages, .. } if manager == "gem" => {
                 let names = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw));
-                self.gem(draft, plan, index, step, command, &names.collect::<Vec<_>>()).map(Some)
+                self.gem(at, plan, &names.collect::<Vec<_>>()).map(Some)
             }
             Action::Language { manager, .. } if manager == "gem" => Ok(Some(Role::Build)),
             Action::Build { .. } => {
@@ -75,24 +64,69 @@ impl Ruby {
                 super::installed::stays_in(command, &folder)?;
                 self.in_folder(plan, index, &folder).map(Some)
             }
-            action if action.is_unforeseen() => self.program(draft, plan, index, command, &words),
+            action if action.is_unforeseen() => self.program(at, plan, &words),
             _ => Ok(None),
         }
     }
 
+    fn builds(&self) -> bool {
+        self.first_install.is_some() || self.built
+    }
+
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        let line = draft.from.line;
+        if !needs::is_full(draft) {
+            return refuse(
+                line,
+                if plan.shed.is_empty() {
+                    format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written)
+                } else {
+                    format!("`{}` is small already; what only builds there is not separated from gems yet", draft.image.written)
+                },
+            );
+        }
+        needs::readable_start(draft)?;
+        starts_as_it_is(draft)?;
+        let anchor = self.first_install.unwrap_or(0);
+        needs::known_context(draft, "which libraries of the full image the gems load can't be told")?;
+        if let Some((what, line)) = &self.unread {
+            return refuse(
+                *line,
+                format!("context unknown: `{what}` can't be read, so which libraries of the full image its gems load can't be told"),
+            );
+        }
+        for (name, line) in std::mem::take(&mut self.named) {
+            let file = name.strip_suffix(".gem").map(|n| n.rsplit_once('-').map_or(n, |(gem, _)| gem).to_owned());
+            let name = file.unwrap_or(name);
+            if !draft.model.catalog.gem_is_self_contained(&name) && !self.gems.contains(&name) {
+                return refuse(
+                    line,
+                    format!("which gems `{name}` brings along is not known without a lock, and so not which libraries they load"),
+                );
+            }
+            self.gems.push(name);
+        }
+        needs::late_libraries(draft, plan, &[".rb"], &["ffi_lib ", "ffi_lib(", "dlopen(", "dlload "])?;
+        let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec", "sh "];
+        needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb", "Rakefile", "bin/", "exe/", "script/", "scripts/"], &runs)?;
+        for gem in &self.gems {
+            match draft.model.catalog.ruby_runtime(gem, draft.manager(), &draft.facts.releases, self.system_libraries) {
+                Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
+                Err(reason) => return refuse(draft.line(anchor), reason),
+            }
+        }
+        plan.notes.push(format!("the gems are taken over with `{GEMS}`"));
+        plan.shed.sort();
+        plan.shed.dedup();
+        Ok(())
+    }
+}
+
+impl Ruby {
     /// `bundle install` and what else changes the Gemfile, its lock or the gems.
-    #[allow(clippy::too_many_arguments)]
-    fn bundle(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-        words: &[&str],
-        verb: &str,
-    ) -> Result<Role, Refusal> {
-        self.installs(draft, plan, index, step, command)?;
+    fn bundle(&mut self, at: &At, plan: &mut Plan, words: &[&str], verb: &str) -> Result<Role, Refusal> {
+        let At { draft, index, step, command } = *at;
+        self.installs(at, plan)?;
         let gemfile = value_of(words, &["--gemfile"]).or(step.before.known_variable("BUNDLE_GEMFILE"));
         let Some(gemfile) = absolute(command.directory.as_deref(), gemfile.unwrap_or("Gemfile")) else {
             return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
@@ -137,7 +171,8 @@ impl Ruby {
     }
 
     /// `bundle config`: what counts at run time, too, goes to the application's settings, which are taken over with the gems.
-    fn config(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+    fn config(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Role, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let Some((name, values)) = bundler_setting(words) else { return Ok(Role::Build) };
         let value = values.join(" ");
         self.system_libraries |= value.contains("system-libraries");
@@ -165,21 +200,14 @@ impl Ruby {
     }
 
     /// `gem install`.
-    fn gem(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        step: &Step,
-        command: &Classified,
-        names: &[&str],
-    ) -> Result<Role, Refusal> {
+    fn gem(&mut self, at: &At, plan: &mut Plan, names: &[&str]) -> Result<Role, Refusal> {
+        let At { command, .. } = *at;
         let words = command.texts();
         let elsewhere = ["-i", "--install-dir", "-n", "--bindir", "--user-install", "--system", "--vendor", "--destdir"];
         if let Some(option) = words.iter().find(|w| elsewhere.contains(&w.split('=').next().unwrap_or(w))) {
             return refuse(command.line, format!("`{option}` of gem installs among other files; copy that by hand"));
         }
-        self.installs(draft, plan, index, step, command)?;
+        self.installs(at, plan)?;
         for name in names {
             if name.contains(['$', '`']) {
                 self.unread.get_or_insert(((*name).to_owned(), command.line));
@@ -191,7 +219,8 @@ impl Ruby {
     }
 
     /// Notes an installation, which goes to the folder of all gems.
-    fn installs(&mut self, draft: &Draft, plan: &mut Plan, index: usize, step: &Step, command: &Classified) -> Result<(), Refusal> {
+    fn installs(&mut self, at: &At, plan: &mut Plan) -> Result<(), Refusal> {
+        let At { draft, index, step, command } = *at;
         let line = command.line;
         let text = step.span.text(draft.model.file.source());
         if !is_root(step) || acts_elsewhere(text) {
@@ -247,14 +276,8 @@ impl Ruby {
     }
 
     /// A program that the application brings, or a generator of sites.
-    fn program(
-        &mut self,
-        draft: &Draft,
-        plan: &mut Plan,
-        index: usize,
-        command: &Classified,
-        words: &[&str],
-    ) -> Result<Option<Role>, Refusal> {
+    fn program(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let Some(name) = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)) else { return Ok(None) };
         let is_task = matches!(name, "rake" | "rails");
         let known = |task: &&str| draft.model.catalog.ruby_task_in_folder(task);
@@ -278,54 +301,6 @@ impl Ruby {
         self.built = true;
         plan.snapshot(folder, index);
         Ok(Role::Build)
-    }
-
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
-        let line = draft.from.line;
-        if !needs::is_full(draft) {
-            return refuse(
-                line,
-                if plan.shed.is_empty() {
-                    format!("no gain: `{}` is small already, and the file installs nothing that only builds", draft.image.written)
-                } else {
-                    format!("`{}` is small already; what only builds there is not separated from gems yet", draft.image.written)
-                },
-            );
-        }
-        needs::readable_start(draft)?;
-        starts_as_it_is(draft)?;
-        let anchor = self.first_install.unwrap_or(0);
-        needs::known_context(draft, "which libraries of the full image the gems load can't be told")?;
-        if let Some((what, line)) = &self.unread {
-            return refuse(
-                *line,
-                format!("context unknown: `{what}` can't be read, so which libraries of the full image its gems load can't be told"),
-            );
-        }
-        for (name, line) in std::mem::take(&mut self.named) {
-            let file = name.strip_suffix(".gem").map(|n| n.rsplit_once('-').map_or(n, |(gem, _)| gem).to_owned());
-            let name = file.unwrap_or(name);
-            if !draft.model.catalog.gem_is_self_contained(&name) && !self.gems.contains(&name) {
-                return refuse(
-                    line,
-                    format!("which gems `{name}` brings along is not known without a lock, and so not which libraries they load"),
-                );
-            }
-            self.gems.push(name);
-        }
-        needs::late_libraries(draft, plan, &[".rb"], &["ffi_lib ", "ffi_lib(", "dlopen(", "dlload "])?;
-        let runs = ["system", "Open3", "popen", "spawn", "`", "%x", "exec", "sh "];
-        needs::tools(draft, plan, &[".rb", ".ru", ".rake", ".gemspec", ".erb", "Rakefile", "bin/", "exe/", "script/", "scripts/"], &runs)?;
-        for gem in &self.gems {
-            match draft.model.catalog.ruby_runtime(gem, draft.manager(), &draft.facts.releases, self.system_libraries) {
-                Ok(libraries) => libraries.iter().for_each(|library| plan.package(library, anchor)),
-                Err(reason) => return refuse(draft.line(anchor), reason),
-            }
-        }
-        plan.notes.push(format!("the gems are taken over with `{GEMS}`"));
-        plan.shed.sort();
-        plan.shed.dedup();
-        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::draft::{Draft, absolute, inside, refuse};
 use super::facts::facts;
+use super::language::{At, Planner};
 use super::needs;
 use super::outside::stays_inside;
 use super::plan::{Extra, Plan};
@@ -74,17 +75,9 @@ pub(super) fn completed(draft: &Draft) -> Option<ImageFacts> {
     })
 }
 
-impl Served {
-    /// The image that the server runs on.
-    pub(super) fn runtime(draft: &Draft) -> String {
-        draft.facts.runtime.clone().unwrap_or_else(|| draft.image.written.clone())
-    }
-
-    pub(super) fn builds(&self) -> bool {
-        !self.builds.is_empty()
-    }
-
-    pub(super) fn role(&mut self, draft: &Draft, plan: &mut Plan, index: usize, command: &Classified) -> Result<Option<Role>, Refusal> {
+impl Planner for Served {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+        let At { draft, index, command, .. } = *at;
         let words = command.texts();
         let configuration = configuration_folder(draft);
         let text = command.span.text(draft.model.file.source());
@@ -153,25 +146,12 @@ impl Served {
         }
     }
 
-    fn build(&mut self, draft: &Draft, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
-        let Some(folder) = command.directory.clone() else {
-            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
-        };
-        let installs_for_all =
-            words.iter().any(|w| matches!(*w, "-g" | "--global")) || command.program().is_some_and(|p| p.starts_with("pip"));
-        if !installs_for_all {
-            of_the_project(command, &folder)?;
-        }
-        stays_inside(draft, command, &folder)?;
-        if !installs_for_all {
-            self.builds.push((index, folder));
-        }
-        self.last_writer = self.last_writer.max(index);
-        Ok(Role::Build)
+    fn builds(&self) -> bool {
+        !self.builds.is_empty()
     }
 
     /// Takes over what is sent: the server's own folder, and those that its configuration names.
-    pub(super) fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+    fn finish(&mut self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
         needs::readable_start(draft)?;
         needs::known_context(draft, "which folders the server sends can't be told")?;
         only_the_server_starts(draft)?;
@@ -199,6 +179,33 @@ impl Served {
             return refuse(draft.from.line, format!("no gain: nothing that `{}` gets installed only builds", draft.image.written));
         }
         Ok(())
+    }
+
+    fn compiled(&self) -> bool {
+        true
+    }
+
+    fn runtime(&self, draft: &Draft) -> Result<String, Refusal> {
+        Ok(draft.facts.runtime.clone().unwrap_or_else(|| draft.image.written.clone()))
+    }
+}
+
+impl Served {
+    fn build(&mut self, draft: &Draft, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+        let Some(folder) = command.directory.clone() else {
+            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
+        };
+        let installs_for_all =
+            words.iter().any(|w| matches!(*w, "-g" | "--global")) || command.program().is_some_and(|p| p.starts_with("pip"));
+        if !installs_for_all {
+            of_the_project(command, &folder)?;
+        }
+        stays_inside(draft, command, &folder)?;
+        if !installs_for_all {
+            self.builds.push((index, folder));
+        }
+        self.last_writer = self.last_writer.max(index);
+        Ok(Role::Build)
     }
 
     /// Refuses where what starts, or the configuration, names something else of the folders that stay behind.
