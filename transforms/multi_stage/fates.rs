@@ -115,6 +115,7 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
             }
         }
     }
+    settings_of_git(draft, plan)?;
     let last_build = last_build(draft, plan);
     // What is needed in the builder besides: folders, users and files that a later line of it names.
     for index in 0..last_build.min(draft.steps.len()) {
@@ -146,6 +147,29 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
     }
     copies(draft, plan, compiled, last_build);
     configuration(draft, plan);
+    Ok(())
+}
+
+/// Says git's settings for all projects in the runtime stage, too, where that has git.
+fn settings_of_git(draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+    if !plan.packages.iter().any(|p| p.name == "git") {
+        return Ok(());
+    }
+    for (index, step) in draft.steps.iter().enumerate() {
+        if plan.fate(index) != Fate::Build {
+            continue;
+        }
+        let sets = |c: &Classified| {
+            let words = c.texts();
+            let for_all = words.contains(&"config") && words.iter().any(|w| matches!(*w, "--global" | "--system"));
+            // What only the build knows is a secret of the build more often than not.
+            c.program() == Some("git") && for_all && !c.span.text(draft.model.file.source()).contains('$')
+        };
+        let wanted: Vec<usize> = step.commands().iter().enumerate().filter(|(_, c)| sets(c)).map(|(i, _)| i).collect();
+        if !wanted.is_empty() {
+            plan.extras.push(super::plan::Extra { anchor: index, text: extract(draft, step, &wanted)? });
+        }
+    }
     Ok(())
 }
 
