@@ -93,7 +93,8 @@ fn chain(source: &str, part: &Part) -> Option<String> {
         text.push_str(&if part.shape.keeps_to_itself() { format!("{code}\n") } else { format!("({code})\n") });
         from = piece.end;
     }
-    text.push_str(&comments(source, Span::new(from, part.arguments.end.max(from))));
+    // A comment behind the last `\` is none of the arguments.
+    text.push_str(&comments(source, Span::new(from, end(part).max(from))));
     Some(text)
 }
 
