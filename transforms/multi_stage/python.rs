@@ -5,7 +5,7 @@ use super::facts::facts;
 use super::language::{At, Planner};
 use super::needs;
 use super::plan::{Plan, Snapshot};
-use super::roles::{Role, is_system_folder, named, own_folder};
+use super::roles::{Role, is_system_folder, named, own_folder, value_of};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
 use crate::model::{Step, Value};
@@ -300,19 +300,13 @@ impl Python {
     /// `pip wheel` and `pip download`: what they write is there to install from.
     fn wheels(&mut self, at: &At, plan: &mut Plan, words: &[&str]) -> Result<Role, Refusal> {
         let At { draft, index, command, .. } = *at;
-        let value = |names: &[&str]| {
-            words.iter().enumerate().find_map(|(at, w)| {
-                let (flag, value) = w.split_once('=').map_or((*w, None), |(f, v)| (f, Some(v)));
-                names.contains(&flag).then(|| value.or_else(|| words.get(at + 1).copied())).flatten()
-            })
-        };
         let folder = command.directory.as_deref();
-        let into = absolute(folder, value(&["-w", "--wheel-dir", "-d", "--dest"]).unwrap_or("."));
+        let into = absolute(folder, value_of(words, &["-w", "--wheel-dir", "-d", "--dest"]).unwrap_or("."));
         let Some(into) = into else { return refuse(command.line, format!("`{}` writes to a folder that is not known", named(command))) };
         self.wheels.push(into);
         self.first_install.get_or_insert(index);
         self.from_source |= words.iter().any(|w| w.starts_with("--no-binary"));
-        if let Some(file) = value(&["-r", "--requirement"]).and_then(|f| absolute(folder, f)) {
+        if let Some(file) = value_of(words, &["-r", "--requirement"]).and_then(|f| absolute(folder, f)) {
             self.requirements(draft, plan, index, command.line, &file, 0)?;
         }
         Ok(Role::Build)

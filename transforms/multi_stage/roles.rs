@@ -131,6 +131,14 @@ pub(super) fn of_the_project(command: &Classified, folder: &str) -> Result<(), R
     Ok(())
 }
 
+/// The value of one of the options `names`, in the next word or behind `=`.
+pub(super) fn value_of<'a>(words: &[&'a str], names: &[&str]) -> Option<&'a str> {
+    words.iter().enumerate().find_map(|(at, word)| {
+        let (option, value) = word.split_once('=').map_or((*word, None), |(o, v)| (o, Some(v)));
+        names.contains(&option).then(|| value.or_else(|| words.get(at + 1).copied())).flatten()
+    })
+}
+
 /// The command as one would name it in a sentence.
 pub(super) fn named(command: &Classified) -> String {
     let words: Vec<&str> = command.words.iter().take(4).map(|w| w.raw.as_str()).collect();
@@ -498,4 +506,16 @@ fn speaks_of_python(draft: &Draft, command: &Classified) -> bool {
         || !packages.iter().any(|p| COMPILERS.contains(&p.raw.as_str()))
         || draft.program.commands.iter().flat_map(|c| &c.words).any(|w| w.contains("python"))
         || context.files().0.iter().filter(searched).any(|p| p.ends_with(".py") || context.read(p).is_some_and(|t| t.contains("python")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::value_of;
+
+    #[test]
+    fn values_of_options() {
+        assert_eq!(value_of(&["install", "--path", "vendor/bundle"], &["--path"]), Some("vendor/bundle"));
+        assert_eq!(value_of(&["install", "--path=/gems"], &["--path"]), Some("/gems"));
+        assert_eq!(value_of(&["install", "--path"], &["--path"]), None);
+    }
 }

@@ -5,11 +5,11 @@ use super::facts::facts;
 use super::language::{At, Planner};
 use super::needs;
 use super::plan::Plan;
-use super::roles::{Role, is_system_folder, named, of_the_project, own_folder};
+use super::roles::{Role, is_system_folder, named, of_the_project, own_folder, value_of};
 use crate::context::Knowledge;
 use crate::edit::Edit;
+use crate::model::Value;
 use crate::model::command::{Action, Classified, Operation, acts_elsewhere};
-use crate::model::{Step, Value};
 use crate::transforms::Refusal;
 use crate::transforms::packages::{bundler_setting, is_root, locked_for_linux};
 
@@ -133,17 +133,16 @@ impl Ruby {
         };
         let folder = gemfile.rsplit_once('/').map_or("/", |(folder, _)| if folder.is_empty() { "/" } else { folder }).to_owned();
         // What stands in the project's folder besides: programs, gems of the application alone.
-        let frozen = |step: &Step| {
-            step.before.known_variable("BUNDLE_FROZEN").is_some() || step.before.known_variable("BUNDLE_DEPLOYMENT").is_some()
-        };
-        let keeps_lock = frozen(step) || self.frozen || words.iter().any(|w| matches!(*w, "--frozen" | "--deployment"));
+        let is_set = |name: &&str| step.before.known_variable(name).is_some();
+        let keeps_lock = ["BUNDLE_FROZEN", "BUNDLE_DEPLOYMENT"].iter().any(is_set)
+            || self.frozen
+            || words.iter().any(|w| matches!(*w, "--frozen" | "--deployment"));
         self.read_lock(draft, &gemfile, command, keeps_lock)?;
         if let Some(Value::Unknown) = step.before.variable("BUNDLE_PATH") {
             return refuse(command.line, "where gems are installed is not known: the value of BUNDLE_PATH depends on the build");
         }
         let path = value_of(words, &["--path"]).or(step.before.known_variable("BUNDLE_PATH"));
-        let deployment = words.contains(&"--deployment")
-            || step.before.known_variable("BUNDLE_DEPLOYMENT").is_some_and(|v| matches!(v, "1" | "true" | "yes" | "on"));
+        let deployment = words.contains(&"--deployment") || step.before.known_variable("BUNDLE_DEPLOYMENT").is_some_and(is_on);
         let own_gems = self.gems_in(plan, index, command, path)? || deployment && path.is_none();
         if let Some(programs) = value_of(words, &["--binstubs"]).filter(|f| f.starts_with('/')) {
             return refuse(command.line, format!("`{}` puts programs into `{programs}`; copy those by hand", named(command)));
@@ -176,7 +175,7 @@ impl Ruby {
         let Some((name, values)) = bundler_setting(words) else { return Ok(Role::Build) };
         let value = values.join(" ");
         self.system_libraries |= value.contains("system-libraries");
-        let on = matches!(value.as_str(), "1" | "true" | "yes" | "on");
+        let on = is_on(&value);
         if name.starts_with("local.") || name == "bin" && value.starts_with('/') {
             return refuse(command.line, format!("`{}` names a place of its own; copy what lies there by hand", named(command)));
         }
@@ -304,6 +303,11 @@ impl Ruby {
     }
 }
 
+/// Whether a setting's value is one of those by which Bundler reads it as set.
+fn is_on(value: &str) -> bool {
+    matches!(value, "1" | "true" | "yes" | "on")
+}
+
 /// Whether the application looks for a JavaScript runtime when it starts, or that can't be told.
 pub(super) fn needs_javascript(draft: &Draft) -> bool {
     let context = draft.model.context;
@@ -362,17 +366,9 @@ fn asked_for(gemfile: &str) -> Vec<String> {
     gemfile.lines().filter_map(name).collect()
 }
 
-/// The value of one of the options `names`, in the next word or behind `=`.
-fn value_of<'a>(words: &[&'a str], names: &[&str]) -> Option<&'a str> {
-    words.iter().enumerate().find_map(|(at, word)| {
-        let (option, value) = word.split_once('=').map_or((*word, None), |(o, v)| (o, Some(v)));
-        names.contains(&option).then(|| value.or_else(|| words.get(at + 1).copied())).flatten()
-    })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{asked_for, locked, value_of};
+    use super::{asked_for, locked};
 
     #[test]
     fn gems_by_name() {
@@ -380,12 +376,5 @@ mod tests {
         assert_eq!(locked(lock), ["pg", "rack-test"]);
         let gemfile = "source 'https://rubygems.org'\ngem 'pg', '~> 1.5'\n  gem(\"puma\")\n# gem 'x'\ngemspec\n";
         assert_eq!(asked_for(gemfile), ["pg", "puma"]);
-    }
-
-    #[test]
-    fn values_of_options() {
-        assert_eq!(value_of(&["install", "--path", "vendor/bundle"], &["--path"]), Some("vendor/bundle"));
-        assert_eq!(value_of(&["install", "--path=/gems"], &["--path"]), Some("/gems"));
-        assert_eq!(value_of(&["install", "--path"], &["--path"]), None);
     }
 }

@@ -13,7 +13,7 @@ pub fn objection(subject: &Subject) -> Option<Objection> {
     for (_, step) in subject.steps() {
         let at_root = step.before.known_variable("HOME").is_none_or(|home| home == "/root");
         let frozen = ["BUNDLE_FROZEN", "BUNDLE_DEPLOYMENT"].iter().any(|name| step.before.variable(name).is_some());
-        for command in step.commands() {
+        for command in step.commands().iter().filter(|c| matches!(c.program(), Some("bundle" | "bundler"))) {
             let words = command.texts();
             let object = |reason: String| Some(Objection { reason, line: command.line });
             if let Some((name, _)) = bundler_setting(&words)
@@ -23,8 +23,7 @@ pub fn objection(subject: &Subject) -> Option<Objection> {
             {
                 return object(format!("Bundler's setting `{name}` may lie in /root, which only root can enter; set it with `--local`"));
             }
-            let installs = matches!(command.program(), Some("bundle" | "bundler")) && words.contains(&"install");
-            if !installs || frozen || words.iter().any(|w| matches!(*w, "--frozen" | "--deployment")) {
+            if !words.contains(&"install") || frozen || words.iter().any(|w| matches!(*w, "--frozen" | "--deployment")) {
                 continue;
             }
             if let Some(path) = locks().find(|path| context.read(path).is_some_and(|lock| !locked_for_linux(&lock))) {
