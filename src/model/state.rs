@@ -25,7 +25,7 @@ pub struct State {
     pub user: Option<String>,
     /// The shell of shell forms.
     pub shell: Vec<String>,
-    /// The configuration that the image would have if the stage ended here. What is not known stands in it as written.
+    /// The configuration that the image would have if the stage ended here. What is not known stands in it by its name.
     pub config: ImageConfig,
     /// Whether the base may set variables that restage does not know of.
     pub open: bool,

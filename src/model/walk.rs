@@ -423,11 +423,20 @@ struct Scope<'a> {
 }
 
 impl Scope<'_> {
-    /// The value, and what to show of it: where it is unknown, the text as written.
+    /// The value, and what to show of it: where it is unknown, the text with the unknown variables left in it, so that two
+    /// spellings of one value show the same; where the builder can't expand it, the text as written.
     fn value(&self, text: &str) -> (Value, String) {
         match self.state.expand(text, self.escape) {
             Ok(expansion) if !expansion.unknown => (Value::Known(expansion.text.clone()), expansion.text),
-            _ => (Value::Unknown, text.to_owned()),
+            Ok(_) => {
+                let named = |name: &str| match self.state.lookup(name) {
+                    Lookup::Unknown => Lookup::Known(format!("${{{name}}}")),
+                    known => known,
+                };
+                let shown = variables::expand(text, self.escape, &named);
+                (Value::Unknown, shown.map_or_else(|_| text.to_owned(), |expansion| expansion.text))
+            }
+            Err(_) => (Value::Unknown, text.to_owned()),
         }
     }
 
