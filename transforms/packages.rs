@@ -117,9 +117,9 @@ pub(crate) fn append(model: &Model, run: &Run, command: &Classified, addition: &
     let addition = if sudo { format!("sudo {addition}") } else { addition.to_owned() };
     let instruction = model.file.instruction(run.step.item)?;
     if !last || !instruction.heredocs.is_empty() {
-        // In a script of several lists it is one more of them.
-        let several = list.rest.is_empty() && !instruction.heredocs.is_empty();
-        if several && !last {
+        // In a script of several lists it is one more of them; on the RUN's own line a here-document may begin behind it.
+        let in_script = instruction.heredocs.iter().any(|h| h.content.start <= list.span.start && list.span.end <= h.content.end);
+        if in_script && list.rest.is_empty() && !last {
             return Some(Edit::insert(list.span.end, format!("\n{addition}")));
         }
         return instruction.heredocs.is_empty().then(|| Edit::insert(list.span.end, format!("; {addition}")));
