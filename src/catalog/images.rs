@@ -357,6 +357,8 @@ impl Images {
             tag: &tag.whole,
             version: tag.version.as_deref().unwrap_or_default(),
             major: version.as_deref().map(leading_number).unwrap_or_default(),
+            minor: version.as_deref().and_then(two_numbers).unwrap_or_default(),
+            beside: reference.name().rsplit_once('/').map_or_else(String::new, |(beside, _)| beside.to_owned()),
             release: tag.release_token.as_deref().unwrap_or_default(),
             debian: match (&release.certain, release.moving) {
                 (Some(one), _) => one,
@@ -449,6 +451,8 @@ struct Filling<'a> {
     tag: &'a str,
     version: &'a str,
     major: &'a str,
+    minor: &'a str,
+    beside: String,
     release: &'a str,
     debian: &'a str,
     alpine: &'a str,
@@ -458,13 +462,15 @@ struct Filling<'a> {
 impl Filling<'_> {
     /// `None` where the template asks for a language version that the tag does not tell.
     fn image(&self, template: &str) -> Option<String> {
-        if self.major.is_empty() && template.contains("{major}") {
+        if self.major.is_empty() && template.contains("{major}") || self.minor.is_empty() && template.contains("{minor}") {
             return None;
         }
         let text = [
             ("{tag}", self.tag),
             ("{version}", self.version),
             ("{major}", self.major),
+            ("{minor}", self.minor),
+            ("{beside}", &self.beside),
             ("{release}", self.release),
             ("{debian}", self.debian),
             ("{alpine}", self.alpine),
@@ -499,6 +505,13 @@ fn depth(version: &str) -> usize {
 pub(crate) fn leading_number(version: &str) -> &str {
     let version = version.strip_prefix('v').unwrap_or(version);
     version.get(..version.find(|c: char| !c.is_ascii_digit()).unwrap_or(version.len())).unwrap_or_default()
+}
+
+/// The first two numbers of a version that has so many and is no preview.
+fn two_numbers(version: &str) -> Option<&str> {
+    let (_, rest) = version.split_once('.').filter(|_| !version.contains('-'))?;
+    let minor = leading_number(rest).len();
+    version.get(..version.len() - rest.len() + minor).filter(|_| minor > 0)
 }
 
 /// Compares versions number by number; a missing number is lower than any.

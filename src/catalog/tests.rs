@@ -83,6 +83,16 @@ fn runtime_images() {
         ("eclipse-temurin:17-jre", None),
         ("mcr.microsoft.com/dotnet/sdk:6.0-alpine", Some("mcr.microsoft.com/dotnet/aspnet:6.0-alpine")),
         ("mcr.microsoft.com/dotnet/sdk:8.0", Some("mcr.microsoft.com/dotnet/aspnet:8.0")),
+        ("mcr.microsoft.com/dotnet/sdk:6.0.408", Some("mcr.microsoft.com/dotnet/aspnet:6.0")),
+        ("mcr.microsoft.com/dotnet/sdk:7.0-bullseye-slim", Some("mcr.microsoft.com/dotnet/aspnet:7.0-bullseye-slim")),
+        ("mcr.microsoft.com/dotnet/core/sdk:3.1-buster", Some("mcr.microsoft.com/dotnet/core/aspnet:3.1-buster-slim")),
+        ("mcr.microsoft.com/dotnet/sdk:6.0.100-focal", Some("mcr.microsoft.com/dotnet/aspnet:6.0-focal")),
+        ("mcr.microsoft.com/dotnet/sdk:8.0-jammy-amd64", None),
+        ("mcr.microsoft.com/dotnet/sdk:8.0-cbl-mariner2.0", None),
+        ("mcr.microsoft.com/dotnet/sdk:9.0-preview", None),
+        ("mcr.microsoft.com/dotnet/sdk:latest", None),
+        ("mcr.microsoft.com/dotnet/sdk:6", None),
+        ("mcr.microsoft.com/dotnet/aspnet:6.0", None),
     ] {
         assert_eq!(facts(image).runtime.as_deref(), runtime, "{image}");
     }

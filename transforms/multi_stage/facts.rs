@@ -19,6 +19,7 @@ pub(super) struct Facts {
     pub go: Go,
     pub rust: Rust,
     pub c: C,
+    pub dotnet: Dotnet,
     pub context: ContextFacts,
     pub system: System,
     /// Programs that every image with a shell has.
@@ -27,6 +28,20 @@ pub(super) struct Facts {
     pub builds: Builds,
     pub assets: Assets,
     pub fetch: Fetch,
+}
+
+/// What is known of .NET.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Dotnet {
+    /// Options of `dotnet` in front of an assembly that take a value.
+    pub host_values: Vec<String>,
+    /// Options of `dotnet publish` that take a value.
+    pub publish_values: Vec<String>,
+    /// Calls that start another program.
+    pub starts: Vec<String>,
+    /// Endings of files that only build.
+    pub own: Vec<String>,
 }
 
 /// What is known of fetching files from elsewhere.

@@ -1,6 +1,7 @@
 //! What the languages know about their own commands.
 
 use super::built::{Built, Kind};
+use super::dotnet::Dotnet;
 use super::draft::{Draft, refuse};
 use super::go::Go;
 use super::node::Node;
@@ -58,6 +59,7 @@ pub(super) fn planner(draft: &Draft) -> Result<Box<dyn Planner>, Refusal> {
         Some("rust") => Ok(Box::new(Built::new(Kind::Rust))),
         Some("java") => Ok(Box::new(Built::new(Kind::Java))),
         Some("c") => Ok(Box::new(Built::new(Kind::C))),
+        Some("dotnet") => Ok(Box::new(Dotnet::default())),
         Some(other) => refuse(draft.from.line, format!("files that start from `{}` ({other}) are not split yet", draft.image.written)),
         None => refuse(
             draft.from.line,

@@ -3,6 +3,7 @@
 mod assets;
 mod built;
 mod compiled;
+mod dotnet;
 mod draft;
 mod explain;
 mod facts;
