@@ -8,6 +8,7 @@ use crate::model::Value;
 use crate::model::walk::DEFAULT_PATH;
 use crate::syntax::Keyword;
 use crate::transforms::Refusal;
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Source files: path below the project's folder, and text.
@@ -35,8 +36,8 @@ pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sourc
     let root = draft.context_path(folder).unwrap_or_else(|| ".".to_owned());
     let prefix = if root == "." { String::new() } else { format!("{root}/") };
     let code: Vec<String> = sources.iter().map(|(_, text)| without_imports(text)).collect();
-    for entry in entries_with_data(draft, &prefix, own) {
-        let excluded = facts().context.never_read.iter().any(|p| crate::context::fits(p, &entry));
+    for (entry, idle) in entries_with_data(draft, &prefix, own) {
+        let excluded = idle || facts().context.never_read.iter().any(|p| crate::context::fits(p, &entry));
         let named = || {
             code.iter().any(|text| names_entry(text, &entry))
                 || draft.program.commands.iter().flat_map(|c| &c.words).chain(values(draft).iter()).any(|w| word_names(w, &entry))
@@ -66,25 +67,20 @@ pub(super) fn data(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sourc
     }
 }
 
-/// The files and folders right below `prefix` that are, or hold, anything but sources; in order.
-fn entries_with_data(draft: &Draft, prefix: &str, own: &[&str]) -> Vec<String> {
-    let mut entries: Vec<String> = Vec::new();
+/// The files and folders right below `prefix` that are, or hold, anything but sources, in order; with each whether it holds only what
+/// is there for people.
+fn entries_with_data(draft: &Draft, prefix: &str, own: &[&str]) -> Vec<(String, bool)> {
+    let mut entries: BTreeMap<String, bool> = BTreeMap::new();
     for path in draft.model.context.files().0 {
         let Some(rest) = path.strip_prefix(prefix) else { continue };
         let (entry, below) = rest.split_once('/').map_or((rest, ""), |(e, b)| (e, b));
-        let idle = [".md", ".gitkeep", ".gitignore"].iter().any(|e| rest.ends_with(e)) && !below.is_empty();
-        if own.iter().any(|e| rest.ends_with(e))
-            || idle
-            || !below.is_empty() && needs::is_test(below)
-            || entries.last().is_some_and(|last| last == entry)
-        {
+        if own.iter().any(|e| rest.ends_with(e)) || !below.is_empty() && needs::is_test(below) {
             continue;
         }
-        entries.push(entry.to_owned());
+        let idle = [".md", ".gitkeep", ".gitignore"].iter().any(|e| rest.ends_with(e)) && !below.is_empty();
+        *entries.entry(entry.to_owned()).or_insert(true) &= idle;
     }
-    entries.sort();
-    entries.dedup();
-    entries
+    entries.into_iter().collect()
 }
 
 /// WORKDIR and ENV that the base brought and the program or the file relies on.

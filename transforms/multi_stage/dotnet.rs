@@ -231,7 +231,7 @@ fn arguments<'w>(words: &[&'w str]) -> (Option<&'w str>, Option<&'w str>) {
             output = rest.next().copied();
         } else if facts().dotnet.publish_values.iter().any(|o| o == word) {
             rest.next();
-        } else if !word.starts_with('-') && !(word.starts_with('/') && word.contains(':')) && project.is_none() {
+        } else if !(word.starts_with('-') || word.starts_with('/') && word.contains(':')) && project.is_none() {
             project = Some(*word);
         }
     }

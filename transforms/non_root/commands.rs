@@ -5,6 +5,7 @@ use crate::syntax::Keyword;
 
 use super::facts::facts;
 use super::start::{DEEPEST, Place, Reader, STATE, Write};
+use super::state;
 use super::subject::{Origin, absolute, join, normal, parent};
 
 impl Reader<'_, '_, '_> {
@@ -115,12 +116,15 @@ impl Reader<'_, '_, '_> {
                     if let Some(path) = self.place_of(directory, place) {
                         let late = directory.contains('/') && !directory.starts_with('/') || directory.starts_with('.') && directory != ".";
                         let why = format!("{name} writes {path} when it runs");
-                        self.out.writes.push(Write { directory: path, why, certain: true, late });
+                        self.out.writes.push(Write { directory: path, why, certain: true, late, needed: true });
                     }
                 }
             }
         }
         self.options(rest, place);
+        for directory in rest.iter().flat_map(|word| state::places(word, true)) {
+            self.write(directory, &format!("{name} is told of it at start and"), true, place);
+        }
         self.settings(name, words, place);
         self.out.programs.push(words.to_vec());
         self.run_file(program, &deeper, false);
@@ -189,24 +193,28 @@ impl Reader<'_, '_, '_> {
         }
     }
 
-    /// A settings file in which the program is told to become another user.
+    /// A settings file in which the program is told to become another user, or where to write.
     fn settings(&mut self, name: &str, words: &[String], place: &Place) {
         let Some(drop) = facts().root.drops.iter().find(|d| d.program == name && !d.keys.is_empty()) else { return };
-        for word in words.iter().skip(1) {
-            let file = word.rsplit('=').next().unwrap_or(word);
-            if !file.ends_with(".ini") && !file.ends_with(".yaml") && !file.ends_with(".yml") && !file.ends_with(".xml") {
-                continue;
-            }
+        let told = words.iter().skip(1).map(|word| word.rsplit('=').next().unwrap_or(word));
+        let told = told.filter(|file| drop.endings.iter().any(|e| file.ends_with(e.as_str()))).map(|file| file.trim_start_matches("file:"));
+        for file in told.chain(drop.default.as_deref()) {
             let Some(path) = self.place_of(file, place) else { continue };
             let Some(Origin::Context(inner, _)) = self.subject.origin(&path) else { continue };
             let Some(text) = self.subject.project.text(&inner) else {
-                self.object(place, format!("context unknown: what {inner} tells {name} to do"));
+                if !self.subject.project.known() && drop.default.as_deref() != Some(file) {
+                    self.object(place, format!("context unknown: what {inner} tells {name} to do"));
+                }
                 continue;
             };
             for (n, line) in text.lines().enumerate() {
-                let Some((key, _)) = line.split_once(['=', ':']) else { continue };
-                if drop.keys.iter().any(|k| k == key.trim()) {
-                    self.object(place, format!("{inner}:{}: {name} gives up root itself ({})", n + 1, key.trim()));
+                let Some((key, value)) = line.split_once(['=', ':']) else { continue };
+                let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'']));
+                if drop.keys.iter().any(|k| k == key) && !matches!(value, "" | "None") {
+                    self.object(place, format!("{inner}:{}: {name} gives up root itself ({key})", n + 1));
+                }
+                if drop.writes.iter().any(|k| k == key) && value.contains('/') && !value.contains(['(', '%', '$']) {
+                    self.file(value.trim_start_matches("unix:"), &format!("{inner}:{}: {key}", n + 1), place);
                 }
             }
         }
@@ -243,7 +251,7 @@ impl Reader<'_, '_, '_> {
             if let Some(tool) = builds(command) {
                 let why = format!("the script {key} of {path} runs {tool}, which writes its output");
                 if let Some(directory) = inner.directory.clone() {
-                    self.out.writes.push(Write { directory, why, certain: true, late: false });
+                    self.out.writes.push(Write { directory, why, certain: true, late: false, needed: true });
                 }
             }
             self.text(command, Dialect::Posix, &inner);

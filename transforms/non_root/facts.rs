@@ -71,9 +71,18 @@ pub struct Drop {
     pub program: String,
     /// The options on the command line.
     pub options: Vec<String>,
-    /// The keys in an ini file that it is started with.
+    /// The keys in a file of settings that it is started with.
     #[serde(default)]
     pub keys: Vec<String>,
+    /// The endings of such files.
+    #[serde(default)]
+    pub endings: Vec<String>,
+    /// The one that it reads in its working directory without being told.
+    #[serde(default)]
+    pub default: Option<String>,
+    /// The keys there that name a file which it writes.
+    #[serde(default)]
+    pub writes: Vec<String>,
 }
 
 /// Texts that show a need.
@@ -117,6 +126,9 @@ pub struct Writes {
 pub struct Names {
     pub directories: Vec<String>,
     pub parents: Vec<String>,
+    pub foreign: Vec<String>,
+    pub deployment: Vec<String>,
+    pub services: Vec<String>,
     pub variables: Vec<String>,
     pub installed: Vec<String>,
     pub databases: Vec<String>,

@@ -10,6 +10,7 @@ mod plan;
 mod project;
 mod sources;
 mod start;
+mod state;
 mod subject;
 
 use crate::model::image::{Image, ImageFacts};
@@ -23,7 +24,7 @@ use subject::Subject;
 /// The transform.
 pub const TRANSFORM: Transform = Transform {
     id: "non-root",
-    summary: "Run the program as a user of its own, who owns what it writes and nothing else",
+    summary: "Run the program as a user of its own, who owns what it may write",
     group: Group::Restructure,
     may_change: &["User"],
     page: include_str!("page.md"),
@@ -113,7 +114,7 @@ fn propose(model: &Model) -> Result<Option<Proposal>, Objection> {
     if let Some(found) = home::objection(&subject).or_else(|| bundler::objection(&subject)) {
         return Err(found);
     }
-    let sources = sources::read(&subject);
+    let sources = sources::read(&subject, &start);
     if let Some(first) = sources.objections.first() {
         return object(first.reason.clone(), start.line);
     }

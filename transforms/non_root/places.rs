@@ -1,6 +1,6 @@
 //! What has to belong to the program's user: the directories that it writes to, and files that only their owner may use.
 
-use crate::model::command::Classified;
+use crate::model::command::{Action, Classified};
 use crate::model::{Base, Step, Value};
 use crate::syntax::View;
 
@@ -9,6 +9,7 @@ use super::facts::{facts, within};
 use super::home::home_set;
 use super::sources::{Sources, tells_of_state, variable};
 use super::start::{Objection, Start, Write};
+use super::state;
 use super::subject::{Subject, absolute, normal, resolve};
 
 /// The directories and files.
@@ -31,16 +32,16 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
     all.extend(sources.writes.iter().cloned());
     environment(subject, &mut all);
     volumes(subject, &mut all)?;
-    made(subject, sources, workdir.as_deref(), &mut all);
+    made(subject, start, sources, workdir.as_deref(), &mut all);
     cloned(subject, start, workdir.as_deref())?;
     if let Some(home) = &account.missing_home {
-        all.push(Write { directory: home.clone(), why: "it is the user's home".into(), certain: false, late: false });
+        all.push(Write { directory: home.clone(), why: "it is the user's home".into(), certain: false, late: false, needed: true });
     }
     if let Some((home, line)) = home_set(subject) {
         if within(&home, "/root") {
             return Err(Objection { reason: "HOME is /root, which only root can enter".into(), line });
         }
-        all.push(Write { directory: normal(&home), why: "HOME names it".into(), certain: false, late: false });
+        all.push(Write { directory: normal(&home), why: "HOME names it".into(), certain: false, late: false, needed: true });
     }
     if let Some(file) = &sources.home
         && account.home.is_none()
@@ -59,6 +60,7 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
                     why: "the context is unknown, and programs write beside themselves".into(),
                     certain: false,
                     late: false,
+                    needed: true,
                 });
             }
             Some(dir) => {
@@ -69,9 +71,19 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
         }
     }
     let paths = &facts().root.paths;
+    if let Some(dir) = workdir.as_deref().filter(|dir| account.tools != Tools::Nothing && !paths.is_closed(dir) && has_libraries(subject)) {
+        all.push(Write {
+            directory: dir.to_owned(),
+            why: "libraries write beside the program, too".into(),
+            certain: false,
+            late: false,
+            needed: false,
+        });
+    }
     let mut kept: Vec<Write> = Vec::new();
     for write in all {
-        if paths.is_open(&write.directory) || account.home.as_deref().is_some_and(|h| within(&write.directory, h)) {
+        let at_home = account.home.as_deref().is_some_and(|h| within(&write.directory, h) && !made_by_root(subject, &write.directory, h));
+        if paths.is_open(&write.directory) || at_home {
             continue;
         }
         if paths.is_closed(&write.directory) {
@@ -88,6 +100,26 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
     Ok(Places { writes: kept, files: closed_files(subject, start) })
 }
 
+/// Whether the program is made of more than the sources in the context: what libraries write can't be read there.
+fn has_libraries(subject: &Subject) -> bool {
+    let installs = |c: &Classified| matches!(c.action, Action::Language { .. } | Action::Build { .. });
+    subject.model.steps.iter().any(|s| s.commands().iter().any(installs))
+}
+
+/// Whether the file makes `directory`, or a folder above it, below a home that the image brings: whoever owns the home, that is root's.
+fn made_by_root(subject: &Subject, directory: &str, home: &str) -> bool {
+    let own = |path: &str| path != home && within(path, home) && within(directory, path);
+    subject.steps().any(|(_, step)| match &step.view {
+        View::Workdir { path } => {
+            resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_some_and(|p| own(&p))
+        }
+        View::Copy { destination, .. } => {
+            resolve(&destination.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_some_and(|p| own(&p))
+        }
+        _ => makes(step).iter().any(|(_, p)| own(p)),
+    })
+}
+
 /// ENV values that name places to write to.
 fn environment(subject: &Subject, all: &mut Vec<Write>) {
     let workdir = subject.workdir().unwrap_or_else(|| "/".into());
@@ -98,8 +130,13 @@ fn environment(subject: &Subject, all: &mut Vec<Write>) {
             else {
                 continue;
             };
+            let why = format!("line {}: {} names it", step.line, pair.name.text);
+            let mut add = |directory, certain| all.push(Write { directory, why: why.clone(), certain, late: false, needed: true });
             if let Some(directory) = variable(&pair.name.text, value, &workdir) {
-                all.push(Write { directory, why: format!("line {}: {} names it", step.line, pair.name.text), certain: false, late: false });
+                add(directory, false);
+            }
+            if !facts().writes.names.installed.contains(&pair.name.text) {
+                state::places(value, true).into_iter().for_each(|directory| add(directory, true));
             }
         }
     }
@@ -121,7 +158,13 @@ fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
             if within(&path, "/root") {
                 return Err(Objection { reason: format!("VOLUME {path} lies in /root, which only root can enter"), line: step.line });
             }
-            all.push(Write { directory: path, why: format!("line {}: it is a VOLUME", step.line), certain: true, late: false });
+            all.push(Write {
+                directory: path,
+                why: format!("line {}: it is a VOLUME", step.line),
+                certain: true,
+                late: false,
+                needed: true,
+            });
         }
     }
     Ok(())
@@ -144,18 +187,43 @@ fn cloned(subject: &Subject, start: &Start, workdir: Option<&str>) -> Result<(),
     Ok(())
 }
 
-/// Directories that RUN makes and whose names tell of state; where the sources can't be read, whatever it makes beside the
-/// program.
-fn made(subject: &Subject, sources: &Sources, workdir: Option<&str>, all: &mut Vec<Write>) {
+/// Directories that RUN makes: those whose names tell of state, those that the environment, what starts, or a source names, and where
+/// the sources can't be read, whatever lies beside the program.
+fn made(subject: &Subject, start: &Start, sources: &Sources, workdir: Option<&str>, all: &mut Vec<Write>) {
     let beside = |path: &str| !sources.complete && workdir.is_some_and(|w| w != "/" && path != w && within(path, w));
     for (_, step) in subject.steps() {
         for (command, path) in makes(step) {
-            if tells_of_state(&path) || beside(&path) {
+            let of_system = within(&path, "/etc") || within(&path, "/usr");
+            if tells_of_state(&path) || beside(&path) || !of_system && !fills(subject, &path) && named(subject, start, &path) {
                 let why = format!("line {} makes it", command.line);
-                all.push(Write { directory: path, why, certain: false, late: false });
+                all.push(Write { directory: path, why, certain: false, late: false, needed: true });
             }
         }
     }
+}
+
+/// Whether a COPY or WORKDIR of the file is about `path` or what lies below it.
+fn fills(subject: &Subject, path: &str) -> bool {
+    subject.steps().any(|(_, step)| {
+        let word = match &step.view {
+            View::Workdir { path } => &path.text,
+            View::Copy { destination, .. } => &destination.text,
+            _ => return false,
+        };
+        resolve(word, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_none_or(|p| within(&p, path))
+    })
+}
+
+/// Whether the environment or what starts names the directory.
+fn named(subject: &Subject, start: &Start, path: &str) -> bool {
+    let is = |text: &str| {
+        text.match_indices(path).any(|(at, _)| {
+            let next = text.get(at + path.len()..).and_then(|rest| rest.chars().next());
+            next.is_none_or(|c| matches!(c, '/' | ':' | ' ' | '"' | '\''))
+        })
+    };
+    subject.stage().is_some_and(|s| s.end.env.iter().any(|(n, v)| n != "PATH" && matches!(v, Value::Known(v) if is(v))))
+        || start.programs.iter().flatten().any(|word| is(word))
 }
 
 /// The directories that a step makes by `mkdir` or `install -d`, with the command.

@@ -22,6 +22,7 @@ pub struct Plan {
     pub line: usize,
 }
 
+#[derive(Clone)]
 struct Planner<'s, 'm, 'a> {
     subject: &'s Subject<'m, 'a>,
     account: &'s Account,
@@ -56,7 +57,11 @@ pub fn make(subject: &Subject, account: &Account, places: &Places) -> Result<Pla
     planner.others(places)?;
     let position = planner.position(places);
     for write in &places.writes {
-        planner.place(write, position)?;
+        let before = planner.clone();
+        match planner.place(write, position) {
+            Err(_) if !write.needed => planner = before,
+            placed => placed?,
+        }
     }
     for (file, line) in &places.files {
         planner.file(file, *line)?;
@@ -299,6 +304,7 @@ impl<'m> Planner<'_, 'm, '_> {
             let reason = format!("the user {} is made only after this, so it can't get what the program writes", self.owner_name());
             return Err(Objection { reason, line: step.line });
         }
+        self.owner_for(step)?;
         if !self.chown.contains(&index) {
             self.chown.push(index);
         }
@@ -345,7 +351,7 @@ impl<'m> Planner<'_, 'm, '_> {
                 let touched = first == Some("touch");
                 // The tool of a database is told of its file.
                 let loaded = first == Some("sqlite3");
-                let inside = |p: &str| places.writes.iter().any(|w| within(p, &w.directory));
+                let inside = |p: &str| places.writes.iter().any(|w| w.needed && within(p, &w.directory));
                 let here = command.directory.as_deref().is_some_and(inside);
                 let target =
                     (touched || loaded) && words.skip(1).filter_map(|w| absolute(w, command.directory.as_deref())).any(|p| inside(&p));

@@ -4,7 +4,8 @@ use crate::model::Value;
 use crate::syntax::View;
 
 use super::facts::{Language, facts};
-use super::start::{Objection, Write};
+use super::start::{Objection, Start, Write};
+use super::state;
 use super::subject::{Subject, absolute, join, normal, parent, resolve};
 
 /// What the sources say.
@@ -24,7 +25,7 @@ pub struct Sources {
 const MOST: usize = 16 << 20;
 
 /// Reads the sources that the file's COPYs and ADDs bring.
-pub fn read(subject: &Subject) -> Sources {
+pub fn read(subject: &Subject, start: &Start) -> Sources {
     let mut out = Sources::default();
     if !subject.project.known() {
         return out;
@@ -45,6 +46,9 @@ pub fn read(subject: &Subject) -> Sources {
             return out;
         }
         file(subject, &path, &text, language, &mut out);
+        if language.name != "settings" || !state::of_others(&path, &start.programs) {
+            places_of_state(&path, &text, language, &mut out);
+        }
     }
     out
 }
@@ -112,6 +116,23 @@ fn file(subject: &Subject, path: &str, text: &str, language: &Language, out: &mu
             && !named_by_environment(subject, &name)
         {
             write(subject, Target::Named { path: name, directory: false }, &place, out);
+        }
+    }
+}
+
+/// Notes the places for state that a source names in full: if it only reads there, nothing is lost.
+fn places_of_state(path: &str, text: &str, language: &Language, out: &mut Sources) {
+    for (number, line) in text.lines().enumerate() {
+        if comment(line, language) || line.len() > 4000 {
+            continue;
+        }
+        let binds = ["isten", "bind", "Bind"].iter().any(|word| line.contains(word));
+        for directory in state::places(line, binds) {
+            let why = format!("{path}:{} names {directory}", number + 1);
+            match out.writes.iter_mut().find(|w| w.directory == directory) {
+                Some(known) => known.certain = true,
+                None => out.writes.push(Write { directory, why, certain: true, late: false, needed: true }),
+            }
         }
     }
 }
@@ -298,7 +319,7 @@ fn write(subject: &Subject, target: Target, place: &str, out: &mut Sources) {
     };
     let why = format!("{place} {what}");
     if !out.writes.iter().any(|w| w.directory == directory) {
-        out.writes.push(Write { directory, why, certain, late: false });
+        out.writes.push(Write { directory, why, certain, late: false, needed: true });
     }
 }
 

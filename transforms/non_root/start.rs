@@ -31,6 +31,8 @@ pub struct Write {
     pub certain: bool,
     /// Whether it is made by the program or its tools in a directory that RUN has filled: made last, and empty.
     pub late: bool,
+    /// Whether the change is given up where the directory can't be given away.
+    pub needed: bool,
 }
 
 /// What was learnt of the start.
@@ -252,6 +254,6 @@ impl Reader<'_, '_, '_> {
             Some(file) => format!("{why} ({file})"),
             None => why.to_owned(),
         };
-        self.out.writes.push(Write { directory, why, certain, late: false });
+        self.out.writes.push(Write { directory, why, certain, late: false, needed: true });
     }
 }
