@@ -160,6 +160,12 @@ pub(super) struct Served {
 #[serde(deny_unknown_fields)]
 pub(super) struct Toolchain {
     pub programs: Vec<String>,
+    /// Those of them that settings name to have them started.
+    pub compilers: Vec<String>,
+    /// What sources say that compile, or load a part of the full images, while they run.
+    pub late: Vec<String>,
+    /// What sources say that start programs by names that need not be strings.
+    pub loose: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -97,14 +97,7 @@ pub(super) fn readable_start(draft: &Draft) -> Result<(), Refusal> {
 /// one that ends in `/` is a folder whose files without an ending are sources.
 pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
     let anchor = draft.steps.len();
-    for program in &facts().toolchain.programs {
-        if let Some(started) =
-            draft.program.commands.iter().find(|c| c.words.first().is_some_and(|w| w.rsplit('/').next() == Some(program)))
-        {
-            let place = started.script.as_deref().map_or(String::new(), |s| format!(" ({s})"));
-            return refuse(started.line, format!("what starts calls `{program}`{place}: the toolchain is needed at run time"));
-        }
-    }
+    no_toolchain(draft, endings, runs_programs)?;
     // A distribution's image has the same tools in both stages, those of the packages that the file names.
     let lacking = if draft.completed { &BTreeMap::new() } else { &facts().tools };
     let known = |tool: &str| tool != "python3" || draft.facts.language.as_deref() != Some("python");
@@ -142,20 +135,24 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
         if path.ends_with(".gemspec") && mentions(&text, "git") && lacking.contains_key("git") {
             plan.package("git", anchor);
         }
-        if !runs_programs.iter().any(|w| text.contains(w)) {
+        let loose = facts().toolchain.loose.iter().any(|l| text.contains(l));
+        if !loose && !runs_programs.iter().any(|w| text.contains(w)) {
             continue;
         }
-        for program in &facts().toolchain.programs {
-            if calls(&text, program) {
-                return refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
-            }
-        }
         for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
-            if calls(&text, tool) && !plan.packages.iter().any(|p| &p.name == package) {
+            if (calls(&text, tool) || loose && mentions(&text, tool)) && !plan.packages.iter().any(|p| &p.name == package) {
                 plan.package(package, anchor);
                 trusts |= TRUSTING.contains(&package.as_str());
                 plan.notes.push(format!("{path} runs `{tool}`, which is not on the smaller image, so `{package}` is installed"));
             }
+        }
+    }
+    for (path, words) in scripts(draft, endings) {
+        let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
+        if let Some(package) = lacking.get(name).filter(|p| known(name) && !plan.packages.iter().any(|known| known.name == **p)) {
+            plan.package(package, anchor);
+            trusts |= TRUSTING.contains(&package.as_str());
+            plan.notes.push(format!("{path} runs `{name}`, which is not on the smaller image, so `{package}` is installed"));
         }
     }
     // Python's small images bring the certificates; Node's do not.
@@ -163,6 +160,69 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
         plan.package("ca-certificates", anchor);
     }
     Ok(())
+}
+
+/// Refuses where what starts, a source or a script that a source names calls a compiler, or loads what only the full images have.
+pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
+    let toolchain = &facts().toolchain;
+    let name = |words: &[String]| words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned()).unwrap_or_default();
+    if let Some(started) = draft.program.commands.iter().find(|c| toolchain.programs.contains(&name(&c.words))) {
+        let place = started.script.as_deref().map_or(String::new(), |s| format!(" ({s})"));
+        return refuse(started.line, format!("what starts calls `{}`{place}: the toolchain is needed at run time", name(&started.words)));
+    }
+    let needed =
+        |path: &str, program: &str| refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
+    let context = draft.model.context;
+    let mut runs = false;
+    for path in context.files().0.iter().filter(|p| endings.iter().any(|e| is_source(p, e)) && !is_test(p)) {
+        let Some(text) = context.read(path) else { continue };
+        if let Some(what) = toolchain.late.iter().find(|l| text.contains(l.as_str())) {
+            return refuse(
+                draft.program.line,
+                format!("{path} says `{what}`, which compiles, or loads a part of the full image, while the program runs"),
+            );
+        }
+        if !runs_programs.iter().any(|w| text.contains(w)) {
+            continue;
+        }
+        runs = true;
+        if let Some(program) = toolchain.programs.iter().find(|p| calls(&text, p)) {
+            return needed(path, program);
+        }
+    }
+    if let Some((path, words)) = scripts(draft, endings).into_iter().find(|(_, words)| toolchain.programs.contains(&name(words))) {
+        return needed(&path, &name(&words));
+    }
+    let settings = |p: &&String| {
+        let file = p.rsplit('/').next().unwrap_or(p);
+        [".json", ".yml", ".yaml", ".toml", ".ini", ".cfg"].iter().any(|e| p.ends_with(e))
+            && !p.split('/').any(|part| part.starts_with('.') || part == "node_modules")
+            && !["package", "tsconfig", "docker-compose", "setup.cfg", "pyproject"].iter().any(|head| file.starts_with(head))
+    };
+    for path in context.files().0.iter().filter(|_| runs).filter(settings) {
+        let Some(text) = context.read(path) else { continue };
+        if let Some(compiler) = toolchain.compilers.iter().find(|c| calls(&text, c)) {
+            return needed(path, compiler);
+        }
+    }
+    Ok(())
+}
+
+/// The commands of the project's shell scripts that sources name, with the script of each.
+fn scripts(draft: &Draft, endings: &[&str]) -> Vec<(String, Vec<String>)> {
+    let context = draft.model.context;
+    let files = context.files().0;
+    let mut found = Vec::new();
+    for path in files.iter().filter(|p| (p.ends_with(".sh") || p.ends_with(".bash")) && !is_test(p)) {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let sources = || files.iter().filter(|p| endings.iter().any(|e| is_source(p, e)) && !is_test(p));
+        if !sources().any(|source| context.read(source).is_some_and(|text| mentions(&text, name))) {
+            continue;
+        }
+        let Some(script) = context.read(path).and_then(|text| super::program::parse_text(&text)) else { continue };
+        found.extend(super::program::simple_commands(&script).into_iter().map(|words| (path.clone(), words)));
+    }
+    found
 }
 
 /// Whether the file `path` of the context is a source by `ending`.

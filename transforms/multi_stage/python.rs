@@ -19,6 +19,9 @@ const VENV: &str = "/opt/venv";
 /// Where the official images have the interpreter and what pip installs, and nothing else.
 const PREFIX: &str = "/usr/local";
 
+/// What Python's sources say that start programs.
+const RUNS: &[&str] = &["subprocess", "os.system", "popen", "which(", "sh."];
+
 /// What the planner has seen.
 #[derive(Debug, Default)]
 pub(super) struct Python {
@@ -55,6 +58,17 @@ pub(super) struct Python {
 /// Whether cron is what is started.
 fn is_cron(started: &super::program::Started) -> bool {
     matches!(started.words.first().and_then(|w| w.rsplit('/').next()), Some("cron" | "crond"))
+}
+
+/// Whether a command sets up the environment anew before it starts anything.
+fn is_login_shell(words: &[String]) -> bool {
+    let Some(first) = words.first() else { return false };
+    let option = |w: &String| w == "--login" || w.starts_with('-') && !w.starts_with("--") && w.contains('l');
+    match first.rsplit('/').next().unwrap_or(first) {
+        "sh" | "bash" | "dash" | "ash" => words.iter().skip(1).take_while(|w| w.starts_with('-')).any(option),
+        "su" => words.iter().skip(1).any(|w| w == "-" || option(w)),
+        _ => false,
+    }
 }
 
 impl Planner for Python {
@@ -123,6 +137,13 @@ impl Planner for Python {
         if self.system && self.into_venv {
             return self.finish_system(draft, plan);
         }
+        if let Some(started) = draft.program.commands.iter().find(|c| is_login_shell(&c.words)) {
+            let reason = format!(
+                "`{}` is a login shell, whose PATH is that of /etc/profile, without the virtual environment",
+                started.words.join(" ")
+            );
+            self.by_path.get_or_insert((reason, started.line));
+        }
         let in_place = match self.interpreter_paths(draft) {
             Err(refusal) if !(full && self.can_stay(draft, plan)) => return Err(refusal),
             found => found.is_err(),
@@ -140,7 +161,7 @@ impl Planner for Python {
                 );
             }
             needs::late_libraries(draft, plan, &[".py"], &["find_library(", "CDLL(", "LoadLibrary(", ".dlopen("])?;
-            needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+            needs::tools(draft, plan, &[".py"], RUNS)?;
             needs::media_types(draft, plan);
             let anchor = self.first_install.unwrap_or(0);
             let manager = draft.manager();
@@ -154,6 +175,7 @@ impl Planner for Python {
         }
         let anchor = self.first_install.unwrap_or(0);
         if !full {
+            needs::no_toolchain(draft, &[".py"], RUNS)?;
             // What a compiler's package brought along goes with it.
             let manager = draft.manager();
             let runtime = |(name, extras): &(String, Vec<String>)| {
@@ -532,7 +554,7 @@ impl Python {
                 "pip installs among the files of the system's own packages here; use a virtual environment to have it split",
             );
         }
-        needs::tools(draft, plan, &[".py"], &["subprocess", "os.system", "popen", "which(", "sh."])?;
+        needs::tools(draft, plan, &[".py"], RUNS)?;
         if let Some((name, _)) = self.packages.iter().find(|(name, _)| facts().system.links_libpython.contains(name)) {
             return refuse(line, format!("`{name}` is linked against Python's own library, which only the development packages bring"));
         }
