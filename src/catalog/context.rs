@@ -11,6 +11,7 @@ struct Contents {
     manifests: Vec<String>,
     sources: Vec<String>,
     leave_out: Vec<LeaveOut>,
+    install_reads: Vec<InstallReads>,
     secrets: Secrets,
     history: History,
 }
@@ -35,6 +36,18 @@ pub struct LeaveOut {
     pub beside: Option<String>,
     /// Whether its pattern is written for every folder.
     pub anywhere: bool,
+}
+
+/// A package of npm whose own install script reads files of the project that installs it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InstallReads {
+    /// Its name.
+    pub package: String,
+    /// The files and folders that it looks for.
+    pub names: Vec<String>,
+    /// The key of package.json that names another place.
+    pub key: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -73,6 +86,12 @@ pub fn is_manifest(path: &str) -> bool {
 #[must_use]
 pub fn is_source(path: &str) -> bool {
     is_named(path, &contents().sources) && !is_manifest(path)
+}
+
+/// The packages of npm whose install scripts read files of the project.
+#[must_use]
+pub fn install_reads() -> &'static [InstallReads] {
+    &contents().install_reads
 }
 
 /// What has no place in an image, by name.

@@ -1,6 +1,7 @@
 //! The files of a project that its package manager reads to install its dependencies.
 
 use super::needs::{Install, Needed};
+use crate::catalog::context::install_reads;
 use crate::context::manifests::go::Module;
 use crate::context::manifests::maven::Project;
 use crate::context::manifests::node::Package;
@@ -57,6 +58,12 @@ pub(super) fn node(install: &Install, manager: &str, folder: &str) -> Needed {
         }
         if context.exists(&join(at, "binding.gyp")) {
             return Err("binding.gyp makes the install compile the sources".into());
+        }
+        for reader in install_reads().iter().filter(|r| package.all_dependencies().any(|(name, _)| name == r.package)) {
+            if let Some(key) = reader.key.as_deref().filter(|key| package.keys.contains(*key)) {
+                return Err(format!("{} reads what `{key}` of package.json names as it is installed", reader.package));
+            }
+            out.extend(present(context, at, &reader.names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
         for (name, script) in package.install_scripts() {
             match harmless(script) {

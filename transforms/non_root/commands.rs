@@ -208,8 +208,10 @@ impl Reader<'_, '_, '_> {
                 continue;
             };
             for (n, line) in text.lines().enumerate() {
-                let Some((key, value)) = line.split_once(['=', ':']) else { continue };
-                let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'']));
+                // `key = value` and `key: value`, and the `key 'value'` of Ruby's.
+                let ruby = inner.ends_with(".rb").then(|| line.trim().split_once([' ', '('])).flatten();
+                let Some((key, value)) = ruby.or_else(|| line.split_once(['=', ':'])) else { continue };
+                let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'', ')']));
                 if drop.keys.iter().any(|k| k == key) && !matches!(value, "" | "None") {
                     self.object(place, format!("{inner}:{}: {name} gives up root itself ({key})", n + 1));
                 }

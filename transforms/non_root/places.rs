@@ -277,6 +277,9 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
         }
         for command in step.commands() {
             let words = command.texts();
+            if let Some(key) = private_key(&words).and_then(|k| absolute(k, command.directory.as_deref())) {
+                out.push((key, command.line));
+            }
             if words.first() != Some(&"chmod") {
                 continue;
             }
@@ -292,6 +295,18 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
         }
     }
     out
+}
+
+/// The file into which a command puts a private key, which its owner alone may read then.
+/// Source: openssl-req(1), openssl-genrsa(1), openssl-genpkey(1) since 1.1.1; ssh-keygen(1).
+fn private_key<'w>(words: &[&'w str]) -> Option<&'w str> {
+    let behind = |option: &str| words.iter().position(|w| *w == option).and_then(|at| words.get(at + 1)).copied();
+    match words {
+        ["openssl", "genrsa" | "genpkey" | "ecparam", ..] => behind("-out"),
+        ["openssl", ..] => behind("-keyout"),
+        ["ssh-keygen", ..] => behind("-f"),
+        _ => None,
+    }
 }
 
 /// Whether a mode leaves nothing to others that they need.

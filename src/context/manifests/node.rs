@@ -1,6 +1,6 @@
 //! `package.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -29,6 +29,8 @@ pub struct Package {
     pub package_manager: Option<String>,
     /// `type`: `module` or `commonjs`.
     pub module_type: Option<String>,
+    /// The names of all its keys.
+    pub keys: BTreeSet<String>,
 }
 
 impl Package {
@@ -36,7 +38,7 @@ impl Package {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
-        value.as_object()?;
+        let keys = value.as_object()?.keys().cloned().collect();
         let string = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let name = string("name");
         let workspaces = value.get("workspaces").and_then(|w| w.as_array().or_else(|| w.get("packages")?.as_array()));
@@ -55,6 +57,7 @@ impl Package {
             bin,
             package_manager: string("packageManager"),
             module_type: string("type"),
+            keys,
             name,
         })
     }
