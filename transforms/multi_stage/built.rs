@@ -188,7 +188,7 @@ impl Planner for Built {
         needs::time_zones(draft, plan, self.kind == Kind::Java);
         super::assets::ship(draft, plan, &folder, &sources, self.kind == Kind::Java);
         compiled::data(draft, plan, &folder, &sources, self.kind.own(), step);
-        compiled::base_configuration(draft, plan, &program)
+        compiled::base_configuration(draft, plan, &[program])
     }
 
     fn compiled(&self) -> bool {

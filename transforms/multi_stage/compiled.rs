@@ -83,8 +83,8 @@ fn entries_with_data(draft: &Draft, prefix: &str, own: &[&str]) -> Vec<(String, 
     entries.into_iter().collect()
 }
 
-/// WORKDIR and ENV that the base brought and the program or the file relies on.
-pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) -> Result<(), Refusal> {
+/// WORKDIR and ENV that the base brought and the `programs` or the file rely on.
+pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, programs: &[String]) -> Result<(), Refusal> {
     let first_workdir = draft.steps.iter().find(|s| s.keyword == Keyword::Workdir);
     let relative = first_workdir.is_none_or(|s| !s.reading.words.first().is_some_and(|w| w.text.starts_with(['/', '$'])));
     if let Some(workdir) = draft.facts.workdir.as_deref().filter(|w| relative && *w != "/" && !w.is_empty()) {
@@ -109,16 +109,25 @@ pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, program: &str) 
             }
         }
     }
-    let by_name =
-        draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| !w.contains('/') && program.rsplit('/').next() == Some(w)));
-    let folder = program.rsplit_once('/').map_or("/", |(f, _)| f);
-    let own = draft.steps.iter().any(|s| {
-        matches!(&s.view, crate::syntax::View::Env { pairs, .. }
-            if pairs.iter().any(|p| p.name.text == "PATH" && p.value.as_ref().is_some_and(|v| v.text.split(':').any(|f| f == folder))))
-    });
-    if by_name && !DEFAULT_PATH.split(':').any(|f| f == folder) && !own {
+    let by_name = |program: &&String| {
+        draft.program.commands.iter().any(|c| c.words.first().is_some_and(|w| !w.contains('/') && program.rsplit('/').next() == Some(w)))
+    };
+    let own = |folder: &str| {
+        draft.steps.iter().any(|s| {
+            matches!(&s.view, crate::syntax::View::Env { pairs, .. }
+                if pairs.iter().any(|p| p.name.text == "PATH" && p.value.as_ref().is_some_and(|v| v.text.split(':').any(|f| f == folder))))
+        })
+    };
+    let mut folders: Vec<&str> = Vec::new();
+    for program in programs.iter().filter(by_name) {
+        let folder = program.rsplit_once('/').map_or("/", |(f, _)| f);
+        if !DEFAULT_PATH.split(':').any(|f| f == folder) && !own(folder) && !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    }
+    if !folders.is_empty() {
         needs::path_is_not_quoted(draft, "the smaller image")?;
-        plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={folder}:$PATH") });
+        plan.extras.push(Extra { anchor: 0, text: format!("ENV PATH={}:$PATH", folders.join(":")) });
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ impl Planner for Dotnet {
             let last = plan.artifacts.iter().map(|a| a.step).max().unwrap_or(0);
             compiled::data(draft, plan, &here, &sources, &own, last);
         }
-        compiled::base_configuration(draft, plan, &program)
+        compiled::base_configuration(draft, plan, &[program])
     }
 
     fn compiled(&self) -> bool {

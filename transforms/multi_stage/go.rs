@@ -11,6 +11,7 @@ use super::roles::{Role, is_system_folder, named, of_the_project};
 use crate::edit::Edit;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::{Step, Value};
+use crate::syntax::{Form, Keyword};
 use crate::transforms::Refusal;
 use std::rc::Rc;
 
@@ -41,6 +42,25 @@ struct Build {
     needs_cgo: bool,
     /// The folder of the module.
     folder: String,
+    /// Whether it fetches somebody else's program, whose sources the context does not hold.
+    foreign: bool,
+}
+
+impl Build {
+    /// The command `at`, which makes nothing yet.
+    fn of(at: &At, folder: String) -> Self {
+        let At { index, step, command, .. } = *at;
+        Self {
+            step: index,
+            line: command.line,
+            at: command_start(command),
+            binaries: Vec::new(),
+            cgo: cgo(step, command),
+            needs_cgo: false,
+            folder,
+            foreign: false,
+        }
+    }
 }
 
 impl Planner for Go {
@@ -56,18 +76,8 @@ impl Planner for Go {
                 "generate" => refuse(command.line, "`go generate` runs programs of the project, whose effects are not known"),
                 "get" if step.before.workdir.is_some() && !words.contains(&"-d") => {
                     let folder = module_folder(draft, command)?;
-                    let names: Vec<String> =
-                        words.iter().skip(2).filter(|w| !w.starts_with('-')).filter_map(|w| binary_name(draft, &folder, w)).collect();
-                    let bin = go_bin(step, command);
-                    self.builds.push(Build {
-                        step: index,
-                        line: command.line,
-                        at: command_start(command),
-                        binaries: names.iter().map(|n| join(&bin, n)).collect(),
-                        cgo: cgo(step, command),
-                        needs_cgo: false,
-                        folder,
-                    });
+                    let packages: Vec<&str> = words.iter().skip(2).filter(|w| !w.starts_with('-')).copied().collect();
+                    self.fetch(at, &folder, &packages);
                     Ok(Some(Role::Build))
                 }
                 _ => Ok(Some(Role::Build)),
@@ -130,7 +140,7 @@ impl Planner for Go {
         let build = self.builds.iter().find(|b| b.binaries.contains(&origin)).cloned();
         let placed = plan.artifacts.iter().any(|a| a.path == program);
         let installed = !placed && build.is_none() && self.installs.iter().any(|i| inside(&program, &i.prefix));
-        let folder = build.as_ref().map(|b| b.folder.clone()).or_else(|| {
+        let folder = build.as_ref().map(|b| if b.foreign { self.beside(draft, b) } else { b.folder.clone() }).or_else(|| {
             let of = |(f, ..): &&(String, usize, usize)| inside(&origin, f) || installed;
             self.others.iter().rev().find(of).map(|(f, ..)| f.clone())
         });
@@ -158,12 +168,21 @@ impl Planner for Go {
         }
         let sources = compiled::sources(draft, &folder, &[".go"]);
         let uses_cgo = self.uses_cgo(draft, &sources);
+        let programs: Vec<String> = self.builds.iter().flat_map(|b| &b.binaries).chain([&program]).cloned().collect();
+        let ships = |path: &String| plan.artifacts.iter().any(|a| a.path == *path);
+        // Somebody else's program is built with the toolchain's own settings, so it may need the C library.
+        let foreign = self.builds.iter().filter(|b| b.foreign).any(|b| b.binaries.iter().any(ships));
         let shell = draft.program.needs_shell
+            || foreign
+            || starts_another(draft, plan, &programs)
             || draft.steps.iter().any(|s| {
-                matches!(s.keyword, crate::syntax::Keyword::Run)
-                    && s.commands().iter().any(|c| matches!(c.action, Action::User) || needs_a_shell(c))
+                matches!(s.keyword, Keyword::Run) && s.commands().iter().any(|c| matches!(c.action, Action::User) || needs_a_shell(c))
             });
         self.called_programs(draft, plan, &sources)?;
+        if needs::is_full(draft) {
+            let names: Vec<String> = programs.iter().filter_map(|p| p.rsplit('/').next()).map(str::to_owned).collect();
+            needs::started_tools(draft, plan, &names)?;
+        }
         let needs_system = shell || !plan.packages.is_empty();
         let explicit = build.as_ref().and_then(|b| b.cgo);
         let is_static = match explicit {
@@ -199,7 +218,7 @@ impl Planner for Go {
         }
         let distroless = plan.runtime.contains("distroless");
         if !distroless {
-            if calls_https(&sources) {
+            if calls_https(&sources) || needs::start_trusts(draft, plan) {
                 plan.package("ca-certificates", 0);
             }
             needs::time_zones(draft, plan, false);
@@ -210,8 +229,8 @@ impl Planner for Go {
         let anchor = self.builds.iter().map(|b| b.step).chain(self.others.iter().map(|(_, step, _)| *step)).max().unwrap_or(0);
         super::assets::ship(draft, plan, &folder, &sources, false);
         compiled::data(draft, plan, &folder, &sources, GO, anchor);
-        compiled::base_configuration(draft, plan, &program)?;
-        Ok(())
+        let shipped: Vec<String> = programs.into_iter().filter(|p| *p == program || plan.artifacts.iter().any(|a| a.path == *p)).collect();
+        compiled::base_configuration(draft, plan, &shipped)
     }
 
     fn compiled(&self) -> bool {
@@ -272,40 +291,59 @@ impl Go {
         }
         let needs_cgo =
             words.iter().any(|w| *w == "-race" || *w == "-msan" || w.starts_with("-buildmode=p") || w.starts_with("-buildmode=c"));
-        self.note(at, folder, binaries, needs_cgo);
+        self.builds.push(Build { binaries, needs_cgo, ..Build::of(at, folder) });
         Ok(Role::Build)
     }
 
-    fn note(&mut self, at: &At, folder: String, binaries: Vec<String>, needs_cgo: bool) {
-        let At { index, step, command, .. } = *at;
-        let line = command.line;
-        self.builds.push(Build { step: index, line, at: command_start(command), binaries, cgo: cgo(step, command), needs_cgo, folder });
-    }
-
     fn install(&mut self, at: &At, words: &[&str]) -> Result<Role, Refusal> {
-        let At { draft, step, command, .. } = *at;
+        let At { draft, command, .. } = *at;
         let folder = module_folder(draft, command)?;
         let (mut packages, _) = arguments(words.get(2..).unwrap_or_default());
         if packages.is_empty() {
             packages.push(".");
         }
-        let bin = go_bin(step, command);
-        let mut binaries = Vec::new();
-        for package in packages {
-            let names = if package.contains("...") {
-                main_packages(draft, &folder, package.trim_end_matches("..."))
-            } else {
-                binary_name(draft, &folder, package).into_iter().collect()
-            };
-            binaries.extend(names.iter().map(|n| join(&bin, n)));
-        }
-        self.note(at, folder, binaries, false);
+        self.fetch(at, &folder, &packages);
         Ok(Role::Build)
     }
 
-    /// The absolute path of the program that starts.
+    /// Notes what `go install` or `go get` makes of `packages`, those of the project apart from those of others.
+    fn fetch(&mut self, at: &At, folder: &str, packages: &[&str]) {
+        let At { draft, step, command, .. } = *at;
+        let bin = go_bin(step, command);
+        let (foreign, own): (Vec<&str>, Vec<&str>) = packages.iter().partition(|package| is_foreign(draft, package));
+        for (packages, foreign) in [(own, false), (foreign, true)] {
+            let names = packages.iter().flat_map(|package| match package.strip_suffix("...") {
+                Some(below) if !foreign => main_packages(draft, folder, below),
+                _ => binary_name(draft, folder, package.trim_end_matches("/...")).into_iter().collect(),
+            });
+            let binaries: Vec<String> = names.map(|name| join(&bin, &name)).collect();
+            if let Some(first) = packages.first() {
+                let folder = in_copied_gopath(draft, first).unwrap_or_else(|| folder.to_owned());
+                self.builds.push(Build { binaries, foreign, ..Build::of(at, folder) });
+            }
+        }
+    }
+
+    /// The folder of the project that somebody else's program works on.
+    fn beside(&self, draft: &Draft, build: &Build) -> String {
+        let own = self.builds.iter().rev().filter(|b| !b.foreign).map(|b| &b.folder);
+        let mut folders = own.chain(self.others.iter().rev().map(|(folder, ..)| folder));
+        let workdir = || draft.workdir().filter(|w| draft.context_path(w).is_some()).map(str::to_owned);
+        folders.next().cloned().or_else(workdir).unwrap_or_else(|| build.folder.clone())
+    }
+
+    /// The absolute path of the program that starts: one of the project rather than one of others, which as a rule only prepares.
     fn program(&self, draft: &Draft, plan: &Plan) -> Result<String, Refusal> {
-        let all: Vec<&String> = self.builds.iter().flat_map(|b| &b.binaries).collect();
+        let of = |foreign: bool| self.builds.iter().filter(move |b| b.foreign == foreign).flat_map(|b| &b.binaries).collect::<Vec<_>>();
+        if let Some(path) = self.started(draft, plan, &of(false)).or_else(|| self.started(draft, plan, &of(true))) {
+            return Ok(path);
+        }
+        let first = draft.program.commands.first().and_then(|c| c.words.first().cloned()).unwrap_or_default();
+        refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
+    }
+
+    /// The first of `all` that starts, or what a build of another kind may have made.
+    fn started(&self, draft: &Draft, plan: &Plan, all: &[&String]) -> Option<String> {
         for started in draft.program.commands.iter().filter(|c| !c.health) {
             let Some(first) = started.words.first().filter(|w| !facts().basic_programs.contains(w)) else { continue };
             if first.contains('/') {
@@ -315,10 +353,10 @@ impl Go {
                     || self.installs.iter().any(|i| inside(&path, &i.prefix))
                     || self.others.iter().any(|(f, ..)| inside(&path, f)) && draft.context_path(&path).is_none()
                 {
-                    return Ok(path);
+                    return Some(path);
                 }
             } else if let Some(path) = all.iter().find(|b| b.rsplit('/').next() == Some(first)) {
-                return Ok((*path).clone());
+                return Some((*path).clone());
             } else {
                 let mut places = draft.search_path().into_iter().map(|folder| join(&folder, first));
                 let known = |p: &String| {
@@ -326,12 +364,11 @@ impl Go {
                         || self.installs.iter().any(|i| ["bin", "sbin"].iter().any(|b| *p == join(&join(&i.prefix, b), first)))
                 };
                 if let Some(path) = places.find(known) {
-                    return Ok(path);
+                    return Some(path);
                 }
             }
         }
-        let first = draft.program.commands.first().and_then(|c| c.words.first().cloned()).unwrap_or_default();
-        refuse(draft.program.line, format!("`{first}` is what starts, and no line builds it as far as can be told"))
+        None
     }
 
     fn uses_cgo(&self, draft: &Draft, sources: &[(String, Rc<str>)]) -> bool {
@@ -391,6 +428,46 @@ fn module_folder(draft: &Draft, command: &Classified) -> Result<String, Refusal>
         Some(folder) => Ok(folder.clone()),
         None => refuse(command.line, format!("`{}` runs in a folder that is not known", named(command))),
     }
+}
+
+/// Whether `package` is neither of a module of the context nor copied into the folder of all sources.
+fn is_foreign(draft: &Draft, package: &str) -> bool {
+    let bare = package.split('@').next().unwrap_or(package).trim_end_matches("/...");
+    if bare.starts_with(['.', '/']) || bare.ends_with(".go") || matches!(bare, "" | "all") {
+        return false;
+    }
+    let place = format!("/src/{bare}");
+    let copied = draft.copies.iter().any(|c| !c.foreign && (c.destination.contains(&place) || is_gopath_of(&c.destination, bare)));
+    let context = draft.model.context;
+    let modules = context.files().0.into_iter().filter(|p| p.ends_with("go.mod")).filter_map(|p| module_path(&context.read(&p)?));
+    !copied && !modules.into_iter().any(|module| inside(bare, &module))
+}
+
+/// The folder of a GOPATH into which the sources of `package` are copied.
+fn in_copied_gopath(draft: &Draft, package: &str) -> Option<String> {
+    let copied = draft.copies.iter().rev().filter(|c| !c.foreign && !is_system_folder(&c.destination));
+    let mut folders =
+        copied.map(|c| &c.destination).filter(|folder| folder.split_once("/src/").is_some_and(|(_, module)| inside(package, module)));
+    folders.next().cloned()
+}
+
+/// Whether the sources of `package` lie below `folder` of a GOPATH.
+fn is_gopath_of(folder: &str, package: &str) -> bool {
+    folder.split_once("/src").is_some_and(|(_, rest)| rest.is_empty() || inside(&format!("/{package}"), rest))
+}
+
+/// Whether the container starts, or asks for its health by, a program that no build makes, so that the image that ships has to bring it.
+fn starts_another(draft: &Draft, plan: &Plan, programs: &[String]) -> bool {
+    let last = |keyword| draft.steps.iter().rev().find(move |s| s.keyword == keyword && s.reading.form == Form::Exec);
+    let health = last(Keyword::Healthcheck).and_then(|s| s.reading.args.get(1));
+    let start = last(Keyword::Entrypoint).or_else(|| last(Keyword::Cmd)).and_then(|s| s.reading.args.first());
+    let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+    let known = |word: &&String| {
+        programs.iter().any(|p| name(p) == name(word))
+            || plan.artifacts.iter().any(|a| name(&a.path) == name(word))
+            || plan.snapshot_of(word).is_some()
+    };
+    health.into_iter().chain(start).any(|word| !known(&word))
 }
 
 /// The packages and the output of `go build` arguments.

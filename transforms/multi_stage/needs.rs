@@ -3,12 +3,12 @@
 use super::draft::{Draft, absolute, inside, mentions, refuse};
 use super::facts::facts;
 use super::plan::Plan;
+use super::program::Started;
 use crate::context::Knowledge;
 use crate::model::Value;
 use crate::model::command::Classified;
 use crate::syntax::View;
 use crate::transforms::Refusal;
-use std::collections::BTreeMap;
 
 /// How much of the sources is searched for the programs that they call, in bytes.
 const SEARCHED: usize = 8 << 20;
@@ -92,35 +92,64 @@ pub(super) fn readable_start(draft: &Draft) -> Result<(), Refusal> {
     }
 }
 
+/// Adds the packages of tools that the start-up commands call, where the base changes from full to small. `own` are the names of
+/// programs that the file builds: the words behind those are theirs.
+pub(super) fn started_tools(draft: &Draft, plan: &mut Plan, own: &[String]) -> Result<(), Refusal> {
+    let anchor = draft.steps.len();
+    let bare = |word: &str| word.rsplit('/').next().unwrap_or(word).to_owned();
+    let words = |started: &Started| -> Vec<String> { started.words.iter().take_while(|w| !own.contains(&bare(w))).cloned().collect() };
+    let commands: Vec<(&Started, Vec<String>)> = draft.program.commands.iter().map(|c| (c, words(c))).collect();
+    for program in &facts().toolchain.programs {
+        if let Some((started, _)) = commands.iter().find(|(_, words)| words.first().is_some_and(|w| bare(w) == *program)) {
+            let place = started.script.as_deref().map_or(String::new(), |s| format!(" ({s})"));
+            return refuse(started.line, format!("what starts calls `{program}`{place}: the toolchain is needed at run time"));
+        }
+    }
+    for (tool, package) in lacking(draft) {
+        // A word such as `file` may be an argument; as a command, or in a script, it counts.
+        let Some((started, _)) = commands.iter().find(|(_, words)| words.iter().any(|w| names_program(w, tool))) else { continue };
+        plan.package(package, anchor);
+        plan.notes.push(format!(
+            "`{tool}` is called at run time (line {}) and is not on the smaller image, so `{package}` is installed",
+            started.line
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a word of a command is the program `tool`, by its name or where it lies.
+fn names_program(word: &str, tool: &str) -> bool {
+    word == tool || word.strip_prefix("/usr/bin/") == Some(tool) || word.strip_prefix("/bin/") == Some(tool)
+}
+
+/// The tools that the smaller image lacks, each with its package. A distribution's image has the same tools in both stages, those of the
+/// packages that the file names.
+fn lacking(draft: &Draft) -> Vec<(&'static String, &'static String)> {
+    let python = draft.facts.language.as_deref() == Some("python");
+    let all = facts().tools.iter().filter(|(tool, _)| *tool != "python3" || !python);
+    if draft.completed { Vec::new() } else { all.collect() }
+}
+
+/// Whether what starts calls a program that checks certificates, and not only to ask for its own health.
+pub(super) fn start_trusts(draft: &Draft, plan: &Plan) -> bool {
+    plan.packages.iter().any(|p| TRUSTING.contains(&p.name.as_str()))
+        && draft.program.commands.iter().any(|c| {
+            let calls = c.words.iter().any(|w| TRUSTING.contains(&w.rsplit('/').next().unwrap_or(w)));
+            calls && !c.words.iter().any(|w| w.contains("http://localhost") || w.contains("http://127.0.0.1"))
+        })
+}
+
 /// Adds the packages of tools that the start-up commands and the sources call, where the base changes from full to small.
 /// `runs_programs` are words that a source file must hold to be searched at all; `endings` are the ends of the sources' file names;
 /// one that ends in `/` is a folder whose files without an ending are sources.
 pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
     let anchor = draft.steps.len();
     no_toolchain(draft, endings, runs_programs)?;
-    // A distribution's image has the same tools in both stages, those of the packages that the file names.
-    let lacking = if draft.completed { &BTreeMap::new() } else { &facts().tools };
-    let known = |tool: &str| tool != "python3" || draft.facts.language.as_deref() != Some("python");
-    for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
-        if let Some(started) = draft.program.has_word(tool) {
-            // A word such as `file` may be an argument; as a command, or in a script, it counts.
-            let is_command = started.words.iter().any(|w| w.rsplit('/').next() == Some(tool.as_str()));
-            if is_command {
-                plan.package(package, anchor);
-                plan.notes.push(format!(
-                    "`{tool}` is called at run time (line {}) and is not on the smaller image, so `{package}` is installed",
-                    started.line
-                ));
-            }
-        }
-    }
+    started_tools(draft, plan, &[])?;
+    let lacking = lacking(draft);
     let context = &draft.model.context;
     let mut budget = SEARCHED;
-    let mut trusts = plan.packages.iter().any(|p| TRUSTING.contains(&p.name.as_str()))
-        && draft.program.commands.iter().any(|c| {
-            let calls = c.words.iter().any(|w| TRUSTING.contains(&w.rsplit('/').next().unwrap_or(w)));
-            calls && !c.words.iter().any(|w| w.contains("http://localhost") || w.contains("http://127.0.0.1"))
-        });
+    let mut trusts = start_trusts(draft, plan);
     for path in context.files().0 {
         if !endings.iter().any(|e| is_source(&path, e)) || is_test(&path) {
             continue;
@@ -132,15 +161,15 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
         }
         trusts |= text.contains("/etc/ssl/certs");
         // Bundler evaluates it whenever the program starts, and most name their files by `git ls-files` in one way or another.
-        if path.ends_with(".gemspec") && mentions(&text, "git") && lacking.contains_key("git") {
+        if path.ends_with(".gemspec") && mentions(&text, "git") && lacking.iter().any(|(tool, _)| *tool == "git") {
             plan.package("git", anchor);
         }
         let loose = facts().toolchain.loose.iter().any(|l| text.contains(l));
         if !loose && !runs_programs.iter().any(|w| text.contains(w)) {
             continue;
         }
-        for (tool, package) in lacking.iter().filter(|(tool, _)| known(tool)) {
-            if (calls(&text, tool) || loose && mentions(&text, tool)) && !plan.packages.iter().any(|p| &p.name == package) {
+        for (tool, package) in &lacking {
+            if (calls(&text, tool) || loose && mentions(&text, tool)) && !plan.packages.iter().any(|p| p.name == **package) {
                 plan.package(package, anchor);
                 trusts |= TRUSTING.contains(&package.as_str());
                 plan.notes.push(format!("{path} runs `{tool}`, which is not on the smaller image, so `{package}` is installed"));
@@ -149,14 +178,15 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
     }
     for (path, words) in scripts(draft, endings) {
         let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
-        if let Some(package) = lacking.get(name).filter(|p| known(name) && !plan.packages.iter().any(|known| known.name == **p)) {
+        let package = lacking.iter().find(|(tool, _)| *tool == name).map(|(_, package)| package.as_str());
+        if let Some(package) = package.filter(|p| !plan.packages.iter().any(|known| known.name == *p)) {
             plan.package(package, anchor);
-            trusts |= TRUSTING.contains(&package.as_str());
+            trusts |= TRUSTING.contains(&package);
             plan.notes.push(format!("{path} runs `{name}`, which is not on the smaller image, so `{package}` is installed"));
         }
     }
-    // Python's small images bring the certificates; Node's do not.
-    if trusts && draft.facts.language.as_deref() == Some("node") {
+    // The small images of Python, Ruby and .NET bring the certificates; those of others do not.
+    if trusts && matches!(draft.facts.language.as_deref(), Some("node" | "rust" | "c" | "java")) {
         plan.package("ca-certificates", anchor);
     }
     Ok(())
