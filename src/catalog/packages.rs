@@ -42,6 +42,25 @@ struct Ecosystem {
     javascript: Vec<String>,
     javascript_runtimes: Vec<String>,
     self_contained: Vec<String>,
+    bins: BTreeMap<String, Vec<String>>,
+    image_programs: Vec<String>,
+    by_name: Vec<ByName>,
+}
+
+/// Packages that others load without naming them in a `require` of the project's: by a setting, or because they need them beside themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ByName {
+    /// The packages that load.
+    pub by: Vec<String>,
+    /// The packages that they load.
+    pub loads: Vec<String>,
+    /// Texts of sources and settings, one of which has to be there.
+    pub texts: Vec<String>,
+    /// Patterns of files, one of which may be there instead.
+    pub files: Vec<String>,
+    /// Whether one of `loads` is needed in any case.
+    pub one_of: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -193,6 +212,27 @@ impl Catalog {
     /// As [`Catalog::python_runtime`].
     pub fn node_runtime(&self, name: &str, manager: &str, releases: &[String]) -> Result<Vec<String>, String> {
         self.node_package(name).map_or(Ok(Vec::new()), |needs| self.needs(name, needs, &[], manager, releases, manager == "apk"))
+    }
+
+    /// The programs that the package `name` of npm brings; one of its own name where nothing else is known.
+    #[must_use]
+    pub fn node_bins<'n>(&self, name: &'n str) -> Vec<&'n str> {
+        match node().bins.get(name) {
+            Some(bins) => bins.iter().map(String::as_str).collect(),
+            None => name.rsplit('/').next().into_iter().collect(),
+        }
+    }
+
+    /// Whether every image of Node, or its shell, has the program `name`.
+    #[must_use]
+    pub fn node_program(&self, name: &str) -> bool {
+        node().image_programs.iter().any(|p| p == name)
+    }
+
+    /// What packages of npm load without being told by a `require` of the project's.
+    #[must_use]
+    pub fn node_by_name(&self) -> &'static [ByName] {
+        &node().by_name
     }
 
     /// Whether a command line starts a development server (`nodemon app.js`, `vite`, `next dev`).

@@ -286,7 +286,7 @@ fn sources_hold(draft: &Draft, holds: impl Fn(&str) -> bool) -> bool {
 }
 
 /// Whether a string literal of `text` is `tool`, or a command line that starts with it.
-fn calls(text: &str, tool: &str) -> bool {
+pub(super) fn calls(text: &str, tool: &str) -> bool {
     let opens = ["\"", "'", "`", "%w[", "%w(", "%x(", "%x{", "%x["];
     let goes_on = ["&& ", "; ", "| ", "$("];
     text.match_indices(tool).any(|(at, _)| {

@@ -2,8 +2,10 @@
 
 use super::draft::{Draft, absolute, inside, refuse};
 use super::language::{At, Planner};
-use super::modules::{self, Kept};
+use super::modules::{self, Asked};
 use super::needs;
+use super::node_start::{Start, bare};
+use super::package::{Package, package};
 use super::plan::{Extra, Plan};
 use super::roles::{Role, named, own_folder};
 use crate::context::Knowledge;
@@ -19,6 +21,8 @@ pub(super) struct Node {
     /// The last step that may use modules that only develop.
     last_use: usize,
     built: bool,
+    /// The packages that are installed for all.
+    everywhere: Vec<String>,
     /// Where modules are removed by hand: the folder that holds them, and the place in the file.
     removed: Vec<(String, usize)>,
 }
@@ -180,13 +184,14 @@ impl Node {
         let At { draft, index, command, .. } = *at;
         let tools =
             |p: &&str| {
-                let bare = p.rsplit_once('@').map_or(*p, |(name, _)| if name.is_empty() { *p } else { name });
+                let bare = bare(p);
                 let name = bare.rsplit('/').next().unwrap_or(bare);
                 matches!(name, "npm" | "yarn" | "pnpm") && !draft.completed
                     || draft.program.commands.iter().any(|c| {
                         c.words.iter().any(|w| w.rsplit('/').next().is_some_and(|w| w == name || w.starts_with(&format!("{name}-"))))
                     })
             };
+        self.everywhere.extend(packages.iter().map(|p| bare(p).to_owned()));
         if packages.iter().any(tools) {
             // There npm is a package of its own, which stays behind.
             if draft.completed {
@@ -314,20 +319,10 @@ impl Node {
             if install.production || dev.is_empty() || done.contains(&install.folder) || !self.is_last(install) {
                 continue;
             }
-            if let Some(needed) = dev.iter().find(|name| start.uses(name)) {
-                plan.notes.push(format!("`{needed}` is a devDependency and is used at run time, so the development modules stay"));
+            let asked = Asked { folder: &install.folder, dev: &dev, package: &package, start, everywhere: &self.everywhere };
+            if let Some(reason) = modules::kept(draft, &asked) {
+                plan.notes.push(format!("{reason}, so the development modules stay"));
                 continue;
-            }
-            match modules::kept(draft, &install.folder, &dev, &start.commands, package.main(), &package.all_scripts()) {
-                Some(Kept::Loads { name, path }) => {
-                    plan.notes.push(format!("{path} loads `{name}`, a devDependency, so the development modules stay"));
-                    continue;
-                }
-                Some(Kept::Dynamic { path }) => {
-                    plan.notes.push(format!("{path} loads modules whose names it works out, so the development modules stay"));
-                    continue;
-                }
-                None => {}
             }
             if package.has_workspaces() {
                 plan.notes.push("the project has workspaces, so the development modules stay".to_owned());
@@ -375,176 +370,4 @@ fn runs_tool(words: &[&str]) -> bool {
 
 fn last_copy_into(draft: &Draft, folder: &str) -> usize {
     draft.copies.iter().filter(|c| inside(folder, &c.destination) || inside(&c.destination, folder)).map(|c| c.step).max().unwrap_or(0)
-}
-
-/// The package.json that stands in `folder` of the image.
-fn package(draft: &Draft, folder: &str) -> Option<Package> {
-    let path = draft.context_path(&format!("{}/package.json", folder.trim_end_matches('/')))?;
-    let text = draft.model.context.read(&path)?;
-    Package::read(&text)
-}
-
-/// A package.json.
-struct Package(serde_json::Value);
-
-impl Package {
-    fn read(text: &str) -> Option<Self> {
-        serde_json::from_str(text).ok().map(Self)
-    }
-
-    fn script(&self, name: &str) -> Option<String> {
-        self.0.get("scripts")?.get(name)?.as_str().map(str::to_owned)
-    }
-
-    fn main(&self) -> Option<&str> {
-        self.0.get("main")?.as_str()
-    }
-
-    /// The texts of all scripts, one a line.
-    fn all_scripts(&self) -> String {
-        let scripts = self.0.get("scripts").and_then(|v| v.as_object());
-        scripts.into_iter().flatten().filter_map(|(_, v)| v.as_str()).collect::<Vec<_>>().join("&")
-    }
-
-    fn names(&self, key: &str) -> Vec<String> {
-        self.0.get(key).and_then(|v| v.as_object()).map(|m| m.keys().cloned().collect()).unwrap_or_default()
-    }
-
-    fn dev_names(&self) -> Vec<String> {
-        let runtime = self.runtime_names();
-        self.names("devDependencies").into_iter().filter(|n| !runtime.contains(n)).collect()
-    }
-
-    fn runtime_names(&self) -> Vec<String> {
-        [self.names("dependencies"), self.names("optionalDependencies")].concat()
-    }
-
-    fn has_workspaces(&self) -> bool {
-        self.0.get("workspaces").is_some()
-    }
-
-    fn is_prepared(&self) -> bool {
-        self.script("prepare").is_some()
-    }
-
-    fn uses_yarn_berry(&self) -> bool {
-        self.0.get("packageManager").and_then(|v| v.as_str()).is_some_and(|v| v.starts_with("yarn@") && !v.starts_with("yarn@1"))
-    }
-}
-
-/// What `npm start` and the like go through.
-#[derive(Debug, Default)]
-struct Start {
-    /// The first words of everything that starts.
-    words: Vec<String>,
-    /// The same, command by command.
-    commands: Vec<Vec<String>>,
-    refusal: Option<(String, usize)>,
-}
-
-impl Start {
-    fn read(draft: &Draft, folder: &str) -> Self {
-        let mut start = Self::default();
-        let commands: Vec<(Vec<String>, usize)> = draft.program.commands.iter().map(|c| (c.words.clone(), c.line)).collect();
-        for (words, line) in commands {
-            start.command(draft, folder, &words, line, 0);
-        }
-        start
-    }
-
-    fn command(&mut self, draft: &Draft, folder: &str, words: &[String], line: usize, depth: usize) {
-        let Some(first) = words.first() else { return };
-        let name = first.rsplit('/').next().unwrap_or(first);
-        self.words.extend(words.iter().cloned());
-        self.commands.push(words.to_vec());
-        if draft.model.catalog.node_development_server(&words.join(" ")) {
-            self.refusal.get_or_insert((
-                format!("`{}` is a development server; this is a development file, and a production image is another one", words.join(" ")),
-                line,
-            ));
-            return;
-        }
-        if words.iter().any(|w| w == "--watch" || w == "--hot") && depth > 0 {
-            self.refusal.get_or_insert((
-                format!("`{}` watches the sources; this is a development file, and a production image is another one", words.join(" ")),
-                line,
-            ));
-            return;
-        }
-        if !matches!(name, "npm" | "yarn" | "pnpm") || depth > 4 {
-            return;
-        }
-        let rest: Vec<&str> = words.iter().skip(1).map(String::as_str).filter(|w| !w.starts_with('-')).collect();
-        let script = match rest.as_slice() {
-            ["run" | "run-script", script, ..] => *script,
-            ["start", ..] => "start",
-            ["test" | "t", ..] => "test",
-            [script, ..] if name != "npm" => *script,
-            _ => return,
-        };
-        let Some(package) = package(draft, folder) else {
-            if draft.model.context.knowledge() != &Knowledge::Known {
-                self.refusal.get_or_insert((
-                    format!("context unknown: package.json can't be read, so what `{}` starts can't be told", words.join(" ")),
-                    line,
-                ));
-            }
-            return;
-        };
-        for hook in [format!("pre{script}"), script.to_owned(), format!("post{script}")] {
-            let Some(text) = package.script(&hook) else { continue };
-            if builds(&text) {
-                self.refusal.get_or_insert((
-                    format!("`{}` runs `{text}` (package.json), which builds when the container starts: the development modules are needed at run time", words.join(" ")),
-                    line,
-                ));
-                return;
-            }
-            match super::program::parse_text(&text) {
-                Some(parsed) => {
-                    for inner in super::program::simple_commands(&parsed) {
-                        let inner: Vec<String> =
-                            inner.into_iter().skip_while(|w| w.contains('=') || w == "cross-env" || w == "env").collect();
-                        self.command(draft, folder, &inner, line, depth + 1);
-                    }
-                }
-                None => {
-                    self.words.extend(text.split_whitespace().map(str::to_owned));
-                    self.commands.push(text.split_whitespace().map(str::to_owned).collect());
-                }
-            }
-        }
-    }
-
-    /// Whether the package `name` is started, or one of its programs as far as names tell.
-    fn uses(&self, name: &str) -> bool {
-        let short = name.rsplit('/').next().unwrap_or(name);
-        let programs: &[&str] = match name {
-            "typescript" => &["tsc"],
-            "@nestjs/cli" => &["nest"],
-            "@angular/cli" => &["ng"],
-            "@babel/node" => &["babel-node"],
-            "@babel/cli" => &["babel"],
-            "sequelize-cli" => &["sequelize"],
-            _ => &[],
-        };
-        // Types are for compilers only, and `node` is no program of a package here.
-        !name.starts_with("@types/")
-            && self.words.iter().any(|w| {
-                let word = w.rsplit('/').next().unwrap_or(w);
-                word == short || programs.contains(&word) || w == name || w.starts_with(&format!("{name}/"))
-            })
-    }
-}
-
-/// Whether a start script builds first.
-fn builds(text: &str) -> bool {
-    text.split(['&', ';', '|']).any(|part| {
-        let words: Vec<&str> = part.split_whitespace().collect();
-        matches!(words.as_slice(), ["npm" | "yarn" | "pnpm", "run", script, ..] if script.starts_with("build"))
-            || matches!(words.as_slice(), ["yarn" | "pnpm", "build", ..])
-            || matches!(words.first().copied(), Some("tsc" | "webpack" | "rollup" | "gulp" | "grunt" | "parcel" | "babel"))
-            || matches!(words.as_slice(), ["next" | "nuxt" | "vite" | "ng" | "nest" | "react-scripts", "build", ..])
-            || matches!(words.as_slice(), ["npm" | "yarn", "install" | "ci" | "i", ..])
-    })
 }

@@ -108,7 +108,8 @@ impl Program {
         }
     }
 
-    fn start(&mut self, draft: &Draft, words: Vec<String>, line: usize, health: bool, script: Option<&str>, depth: usize) {
+    /// Reads what `words` start.
+    pub(super) fn start(&mut self, draft: &Draft, words: Vec<String>, line: usize, health: bool, script: Option<&str>, depth: usize) {
         let words = plain(words);
         self.commands.push(Started { words: words.clone(), line, script: script.map(str::to_owned), health });
         let (Some(first), true) = (words.first(), depth < DEPTH) else { return };
