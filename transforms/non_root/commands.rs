@@ -207,11 +207,15 @@ impl Reader<'_, '_, '_> {
                 }
                 continue;
             };
-            for (n, line) in text.lines().enumerate() {
+            // Objects may stand on one line.
+            let objects = [".js", ".cjs", ".json"].iter().any(|e| inner.ends_with(e));
+            let parts = |line: &str| line.split(|c| objects && matches!(c, ',' | '{' | '}')).map(str::to_owned).collect::<Vec<_>>();
+            for (n, line) in text.lines().enumerate().flat_map(|(n, line)| parts(line).into_iter().map(move |part| (n, part))) {
                 // `key = value` and `key: value`, and the `key 'value'` of Ruby's.
                 let ruby = inner.ends_with(".rb").then(|| line.trim().split_once([' ', '('])).flatten();
                 let Some((key, value)) = ruby.or_else(|| line.split_once(['=', ':'])) else { continue };
-                let (key, value) = (key.trim(), value.trim().trim_matches(['"', '\'', ')']));
+                let key = key.trim().trim_matches(['"', '\'']);
+                let value = value.trim().trim_matches(['"', '\'', ')']);
                 if drop.keys.iter().any(|k| k == key) && !matches!(value, "" | "None") {
                     self.object(place, format!("{inner}:{}: {name} gives up root itself ({key})", n + 1));
                 }

@@ -38,7 +38,10 @@ pub fn read(subject: &Subject, start: &Start) -> Sources {
         if !brought.iter().any(|b| b.is_empty() || path == *b || path.starts_with(&format!("{b}/"))) {
             continue;
         }
-        let Some(language) = language(&path) else { continue };
+        // Settings in the language of the program are read where what starts names them.
+        let name = path.rsplit('/').next().unwrap_or(&path);
+        let told = start.programs.iter().flatten().any(|word| word.rsplit('/').next() == Some(name));
+        let Some(language) = language(&path, told) else { continue };
         let Some(text) = subject.project.text(&path) else { continue };
         bytes += text.len();
         if bytes > MOST {
@@ -70,14 +73,15 @@ fn brought(subject: &Subject) -> Vec<String> {
     out
 }
 
-fn language(path: &str) -> Option<&'static Language> {
+/// The language of a source that the program runs; `told`: what starts names it, so that it is no tool of the build.
+fn language(path: &str, told: bool) -> Option<&'static Language> {
     let names = &facts().writes.names;
     let mut parts: Vec<&str> = path.split('/').collect();
     let name = parts.pop()?;
-    if parts.iter().any(|p| names.apart.iter().any(|a| a == p)) || names.tools.iter().any(|t| t == name) {
+    if parts.iter().any(|p| names.apart.iter().any(|a| a == p)) || !told && names.tools.iter().any(|t| t == name) {
         return None;
     }
-    if names.tool_endings.iter().any(|e| name.ends_with(e.as_str())) || (name.starts_with("test_") && name.ends_with(".py")) {
+    if !told && names.tool_endings.iter().any(|e| name.ends_with(e.as_str())) || (name.starts_with("test_") && name.ends_with(".py")) {
         return None;
     }
     if matches!(name, "package.json" | "package-lock.json" | "composer.json" | "tsconfig.json" | "pom.xml" | "yarn.lock") {
@@ -91,7 +95,7 @@ fn file(subject: &Subject, path: &str, text: &str, language: &Language, out: &mu
     for need in &facts().root.texts {
         if let Some((line, what)) = need.any.iter().find_map(|t| code_line(text, t, language).map(|l| (l, t))) {
             // A word of C is half a word elsewhere.
-            let bare = what.starts_with(|c: char| c.is_ascii_lowercase()) && what.ends_with('(') && !what.contains(['.', ' ']);
+            let bare = what.starts_with(|c: char| c.is_ascii_lowercase()) && what.ends_with('(') && !what.contains(['.', ' ', ':']);
             if bare && language.name != "c" {
                 continue;
             }
