@@ -7,9 +7,11 @@ use super::installed::{self, Installed};
 use super::language::{At, Planner};
 use super::needs;
 use super::plan::Plan;
-use super::roles::{Role, is_system_folder, named, own_folder};
+use super::program::Started;
+use super::roles::{Role, is_system_folder, named, of_the_project, own_folder, value_of};
+use super::{cargo, shared};
 use crate::model::command::{Action, Classified, Operation};
-use crate::model::image::{ImageFacts, Reference};
+use crate::model::image::Reference;
 use crate::transforms::Refusal;
 
 /// Options of `java` that say where the classes are.
@@ -98,6 +100,24 @@ pub(super) struct Built {
 struct Build {
     folder: String,
     step: usize,
+    /// The names of all that it makes there, where they are known.
+    programs: Option<Vec<String>>,
+    /// The crate of somebody else that it fetches.
+    tool: Option<cargo::Tool>,
+}
+
+impl Build {
+    fn of(folder: String, step: usize) -> Self {
+        Self { folder, step, programs: None, tool: None }
+    }
+
+    /// Whether it may make `path`.
+    fn makes(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        inside(path, &self.folder)
+            && path != self.folder
+            && self.programs.as_ref().is_none_or(|programs| programs.iter().any(|p| p == name))
+    }
 }
 
 impl Planner for Built {
@@ -110,7 +130,7 @@ impl Planner for Built {
             Action::Language { manager, operation, .. } => match (self.kind, manager.as_str()) {
                 (Kind::Rust, "cargo") => {
                     if *operation == Operation::Install || words.get(1) == Some(&"install") {
-                        return self.cargo_install(index, command, &words).map(Some);
+                        return self.cargo_install(draft, index, command, &words).map(Some);
                     }
                     if words.get(1) == Some(&"run") {
                         return refuse(
@@ -138,7 +158,7 @@ impl Planner for Built {
         } else if told.is_some() {
             self.prefix = told;
         }
-        self.builds.push(Build { folder, step: index });
+        self.builds.push(Build::of(folder, index));
         Ok(Some(Role::Build))
     }
 
@@ -172,12 +192,21 @@ impl Planner for Built {
         plan.runtime = runtime;
         let runtime_facts = Reference::parse(&plan.runtime).and_then(|r| draft.model.catalog.image(&r)).unwrap_or_default();
         let (program, step) = self.artifacts(draft, plan)?;
+        let started: Vec<String> = plan.artifacts.iter().map(|a| a.path.clone()).chain([program.clone()]).collect();
         let folder = self.project(draft, &program);
         let sources = compiled::sources(draft, &folder, self.kind.sources());
         match self.kind {
-            Kind::Rust => rust_libraries(draft, plan, &runtime_facts, &sources)?,
-            Kind::Java => java_tools(draft, &sources)?,
-            Kind::C => c_libraries(draft, plan, &folder, &sources)?,
+            Kind::Rust => {
+                let shipped = |b: &&Build| plan.artifacts.iter().any(|a| b.makes(&a.path));
+                let tools: Vec<cargo::Tool> = self.builds.iter().filter(shipped).filter_map(|b| b.tool.clone()).collect();
+                cargo::libraries(draft, plan, &runtime_facts, &sources, &tools)?;
+            }
+            Kind::Java => java_tools(draft, plan, &sources)?,
+            Kind::C => {
+                c_libraries(draft, plan, &sources)?;
+                let last = self.builds.iter().map(|b| b.step).max().unwrap_or(step);
+                shared::libraries(draft, plan, &folder, &sources, last.max(step), !self.installs.is_empty())?;
+            }
         }
         let (endings, calls): (&[&str], &[&str]) = match self.kind {
             Kind::Rust => (&[".rs"], &["Command::new"]),
@@ -188,7 +217,7 @@ impl Planner for Built {
         needs::time_zones(draft, plan, self.kind == Kind::Java);
         super::assets::ship(draft, plan, &folder, &sources, self.kind == Kind::Java);
         compiled::data(draft, plan, &folder, &sources, self.kind.own(), step);
-        compiled::base_configuration(draft, plan, &[program])
+        compiled::base_configuration(draft, plan, &started)
     }
 
     fn compiled(&self) -> bool {
@@ -201,16 +230,29 @@ impl Built {
         Self { kind, builds: Vec::new(), installs: Vec::new(), prefix: None }
     }
 
-    fn cargo_install(&mut self, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
+    fn cargo_install(&mut self, draft: &Draft, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
         let root = words.iter().position(|w| *w == "--root").and_then(|at| words.get(at + 1).copied());
         let root = root.or_else(|| words.iter().find_map(|w| w.strip_prefix("--root="))).unwrap_or("/usr/local/cargo");
         let Some(root) = absolute(command.directory.as_deref(), root) else {
             return refuse(command.line, format!("`{}` installs to a folder that is not known", named(command)));
         };
-        self.builds.push(Build { folder: format!("{root}/bin"), step: index });
-        if let Some(folder) = &command.directory {
-            self.builds.push(Build { folder: folder.clone(), step: index });
+        let bin = format!("{root}/bin");
+        let tools = cargo::tools(words);
+        if !tools.is_empty() {
+            self.builds.extend(tools.into_iter().map(|tool| Build {
+                programs: Some(tool.programs.clone()),
+                tool: Some(tool),
+                ..Build::of(bin.clone(), index)
+            }));
+            return Ok(Role::Build);
         }
+        let path = value_of(words, &["--path"]).unwrap_or(".");
+        let Some(folder) = absolute(command.directory.as_deref(), path) else {
+            return refuse(command.line, format!("`{}` runs in a folder that is not known", named(command)));
+        };
+        of_the_project(command, &folder)?;
+        self.builds.push(Build { programs: cargo::programs(draft, &folder), ..Build::of(bin, index) });
+        self.builds.push(Build::of(folder, index));
         Ok(Role::Build)
     }
 
@@ -237,6 +279,7 @@ impl Built {
     /// Notes what of the builds is started; the program's path and the step that makes it.
     fn artifacts(&self, draft: &Draft, plan: &mut Plan) -> Result<(String, usize), Refusal> {
         let mut found: Option<(String, usize)> = None;
+        let mut found_tool: Option<(String, usize)> = None;
         for started in draft.program.commands.iter().filter(|c| !c.health) {
             for (at, word) in started.words.iter().enumerate() {
                 // Of a Java command line the jar and the class path count; elsewhere the program alone.
@@ -250,12 +293,14 @@ impl Built {
                     for path in paths {
                         let Some((path, step)) = self.made(draft, plan, &path) else { continue };
                         plan.artifact(&path, step);
-                        found.get_or_insert((path, step));
+                        let tool = self.builds.iter().any(|b| b.tool.is_some() && b.makes(&path));
+                        if tool { &mut found_tool } else { &mut found }.get_or_insert((path, step));
                     }
                 }
             }
         }
-        if let Some(found) = found {
+        // Somebody else's program as a rule only prepares what is the project's.
+        if let Some(found) = found.or(found_tool) {
             return Ok(found);
         }
         let Some(first) = draft.program.commands.first().and_then(|c| c.words.first()) else {
@@ -308,7 +353,7 @@ impl Built {
         if plan.artifacts.iter().any(|a| a.path == bare) {
             return plan.artifacts.iter().find(|a| a.path == bare).map(|a| (a.path.clone(), a.step));
         }
-        let build = self.builds.iter().rev().find(|b| inside(bare, &b.folder) && bare != b.folder)?;
+        let build = self.builds.iter().rev().find(|b| b.makes(bare))?;
         let from_context = draft.context_path(bare).is_some_and(|c| draft.model.context.exists(&c));
         let is_data = !bare.contains('/') || from_context;
         if is_data {
@@ -340,75 +385,19 @@ fn is_made_by_mkdir(draft: &Draft, path: &str) -> bool {
     })
 }
 
-fn rust_libraries(draft: &Draft, plan: &mut Plan, runtime: &ImageFacts, sources: &Sources) -> Result<(), Refusal> {
-    let context = draft.model.context;
-    let manifests: Vec<String> = context.files().0.into_iter().filter(|p| p.ends_with("Cargo.toml") && !p.contains("target/")).collect();
-    let lock = context.read("Cargo.lock").filter(|t| t.contains("[[package]]"));
-    let mut needed: Vec<String> = Vec::new();
-    let mut speaks_tls = false;
-    for path in &manifests {
-        let Some(text) = context.read(path) else { continue };
-        for line in text.lines() {
-            let Some((name, rest)) = line.split_once('=') else { continue };
-            let name = name.trim().trim_matches('"');
-            speaks_tls |= [
-                "reqwest",
-                "hyper",
-                "ureq",
-                "native-tls",
-                "openssl",
-                "tonic",
-                "awc",
-                "surf",
-                "isahc",
-                "curl",
-                "rustls-native-certs",
-                "sqlx",
-                "aws-config",
-            ]
-            .contains(&name);
-            let own = rest.contains("vendored")
-                || rest.contains("bundled")
-                || rest.contains("rustls") && rest.contains("default-features = false");
-            if facts().rust.libraries.contains_key(name) && !own {
-                needed.push(name.to_owned());
-            }
-        }
-        if text.contains("bundled") {
-            needed.retain(|n| n != "libsqlite3-sys");
+/// Refuses what the tools of a JDK are needed for, which a runtime image does not have.
+fn java_tools(draft: &Draft, plan: &Plan, sources: &Sources) -> Result<(), Refusal> {
+    let tools = &facts().java.jdk_tools;
+    let jdk = plan.runtime.contains("jdk") && !plan.runtime.contains("jre");
+    let name = |c: &Started| c.words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned()).unwrap_or_default();
+    if let Some(started) = draft.program.commands.iter().find(|c| !jdk && tools.contains(&name(c))) {
+        return refuse(started.line, format!("`{}` is a tool of the JDK, which `{}` does not have", name(started), plan.runtime));
+    }
+    for (path, text) in sources.iter().filter(|(_, text)| !jdk && ["ProcessBuilder", ".exec("].iter().any(|c| text.contains(c))) {
+        if let Some(tool) = tools.iter().find(|tool| needs::calls(text, tool)) {
+            return refuse(draft.program.line, format!("{path} runs `{tool}`, a tool of the JDK, which `{}` does not have", plan.runtime));
         }
     }
-    if let Some(lock) = lock {
-        needed.retain(|n| n != "reqwest" && n != "diesel" && n != "hyper-tls" && n != "native-tls");
-        for name in ["openssl-sys", "pq-sys", "mysqlclient-sys"] {
-            if lock.contains(&format!("name = \"{name}\"")) && !lock.contains("openssl-src") {
-                needed.push(name.to_owned());
-            }
-        }
-    }
-    for name in needed {
-        let Some(names) = facts().rust.libraries.get(&name) else { continue };
-        let package = names.get("any").or_else(|| runtime.release.as_deref().and_then(|r| names.get(r)));
-        match package {
-            Some(package) => {
-                plan.package(package, 0);
-                plan.notes.push(format!("the crate `{name}` links a library of the system, so `{package}` is installed"));
-            }
-            None => {
-                return refuse(
-                    draft.from.line,
-                    format!("the crate `{name}` links a library whose package on `{}` is not certain", plan.runtime),
-                );
-            }
-        }
-    }
-    if speaks_tls || sources.iter().any(|(_, t)| t.contains("https://")) {
-        plan.package("ca-certificates", 0);
-    }
-    Ok(())
-}
-
-fn java_tools(draft: &Draft, sources: &Sources) -> Result<(), Refusal> {
     for (path, text) in sources {
         for name in ["javax.tools.", "com.sun.tools.", "jdk.jshell"] {
             if text.contains(name) {
@@ -420,8 +409,7 @@ fn java_tools(draft: &Draft, sources: &Sources) -> Result<(), Refusal> {
 }
 
 /// Shared libraries that a C or C++ program links, as far as its build files name them.
-fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) -> Result<(), Refusal> {
-    let context = draft.model.context;
+fn c_libraries(draft: &Draft, plan: &mut Plan, sources: &Sources) -> Result<(), Refusal> {
     let cpp = sources.iter().any(|(p, _)| [".cc", ".cpp", ".cxx", ".hpp"].iter().any(|e| p.ends_with(e)));
     if cpp {
         let major = draft.facts.version.as_deref().and_then(|v| v.split('.').next()?.parse::<u32>().ok());
@@ -433,16 +421,7 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
         }
         plan.package(if draft.manager() == "apk" { "libstdc++" } else { "libstdc++6" }, 0);
     }
-    let mut text = String::new();
-    for path in context.files().0 {
-        let name = path.rsplit('/').next().unwrap_or(&path);
-        if matches!(name, "Makefile" | "makefile" | "GNUmakefile" | "CMakeLists.txt" | "Makefile.am" | "configure.ac" | "meson.build") {
-            text.push_str(&context.read(&path).unwrap_or_default());
-        }
-    }
-    for step in draft.steps {
-        text.push_str(step.span.text(draft.model.file.source()));
-    }
+    let text = shared::build_text(draft);
     if text.contains("-fopenmp") {
         plan.package(if draft.manager() == "apk" { "libgomp" } else { "libgomp1" }, 0);
     }
@@ -483,6 +462,5 @@ fn c_libraries(draft: &Draft, plan: &mut Plan, folder: &str, sources: &Sources) 
             );
         }
     }
-    let _ = folder;
     Ok(())
 }

@@ -18,6 +18,7 @@ pub(super) struct Facts {
     pub toolchain: Toolchain,
     pub go: Go,
     pub rust: Rust,
+    pub java: Java,
     pub c: C,
     pub dotnet: Dotnet,
     pub context: ContextFacts,
@@ -178,6 +179,40 @@ pub(super) struct Go {
 #[serde(deny_unknown_fields)]
 pub(super) struct Rust {
     pub libraries: BTreeMap<String, BTreeMap<String, String>>,
+    /// Of crates that link by their features: the crate of [`Self::libraries`] that each feature brings.
+    pub features: BTreeMap<String, BTreeMap<String, String>>,
+    /// Programs that `cargo install` brings, by their crates.
+    pub tools: BTreeMap<String, RustTool>,
+}
+
+/// What `cargo install` brings of a crate.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RustTool {
+    pub programs: Vec<String>,
+    /// Crates of [`Rust::libraries`] that it has in any case.
+    #[serde(default)]
+    pub libraries: Vec<String>,
+    /// Those that its features bring, all of which are on by themselves.
+    #[serde(default)]
+    pub features: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Java {
+    /// Programs of a JDK that a JRE lacks.
+    pub jdk_tools: Vec<String>,
+}
+
+/// How build files say that they make shared libraries.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Shared {
+    /// By a word of its own.
+    pub words: Vec<String>,
+    /// By a part of one.
+    pub parts: Vec<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -185,6 +220,7 @@ pub(super) struct Rust {
 pub(super) struct C {
     /// The package with the headers of each library that the full image brings, by what stands behind `-l`.
     pub libraries: BTreeMap<String, String>,
+    pub shared: Shared,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -83,21 +83,25 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
         if carried {
             late_writers.push(index);
         }
-        for (role, command) in commands.iter().zip(step.commands()) {
-            if matches!(role, Role::Runtime(paths) if !moved(plan, paths)) {
-                let command = command.with_values(&|name| draft.variable(step, name));
-                super::owner::repeat(draft, plan, index, &command)?;
-            }
-        }
+        let carried_owners =
+            |plan: &Plan, role: &Role| compiled && *role == Role::Build || matches!(role, Role::Runtime(paths) if !moved(plan, paths));
+        let owners: Vec<Classified> =
+            commands.iter().zip(step.commands()).filter(|(role, _)| carried_owners(plan, role)).map(|(_, c)| c.clone()).collect();
         tools_left_behind(draft, plan, index, &runtime)?;
         if runtime.is_empty() {
             plan.set(index, Fate::Build);
         } else if builds || carried {
             plan.set(index, Fate::Build);
-            let text = extract(draft, step, &runtime)?;
-            plan.extras.push(super::plan::Extra { anchor: index, text });
+            let extra = super::plan::Extra { anchor: index, text: extract(draft, step, &runtime)? };
+            if compiled { plan.behind.push(extra) } else { plan.extras.push(extra) }
         } else {
             plan.set(index, Fate::Runtime);
+        }
+        for command in owners {
+            super::owner::repeat(draft, plan, index, &command.with_values(&|name| draft.variable(step, name)))?;
+        }
+        if !runtime.is_empty() {
+            super::owner::ahead(draft, plan, index, &runtime);
         }
     }
     for index in late_writers {

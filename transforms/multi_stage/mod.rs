@@ -2,6 +2,7 @@
 
 mod assets;
 mod built;
+mod cargo;
 mod compiled;
 mod dotnet;
 mod draft;
@@ -27,6 +28,7 @@ mod reports;
 mod roles;
 mod ruby;
 mod served;
+mod shared;
 mod system;
 
 pub use explain::{Explained, LineRole, explain};

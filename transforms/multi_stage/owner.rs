@@ -16,8 +16,10 @@ pub(super) fn repeat(draft: &Draft, plan: &mut Plan, index: usize, command: &Cla
     let mut operands = words.iter().skip(1).filter(|w| !w.starts_with('-'));
     let Some(owner) = operands.next() else { return Ok(()) };
     let paths: Vec<String> = operands.filter_map(|path| absolute(command.directory.as_deref(), path)).collect();
-    let folders = plan.snapshots.iter().map(|s| s.folder.clone()).filter(|folder| paths.iter().any(|p| inside(folder, p)));
-    for folder in folders.collect::<Vec<_>>() {
+    let whole = plan.snapshots.iter().map(|s| &s.folder);
+    let single = plan.artifacts.iter().map(|a| &a.path).filter(|path| is_folder(draft, path));
+    let folders = whole.chain(single).filter(|folder| paths.iter().any(|p| inside(folder, p)));
+    for folder in folders.cloned().collect::<Vec<_>>() {
         if !is_plain(&folder)
             || words.iter().any(|w| w.starts_with("--"))
             || !owner.chars().all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c))
@@ -31,7 +33,34 @@ pub(super) fn repeat(draft: &Draft, plan: &mut Plan, index: usize, command: &Cla
             );
         }
         let program = words.first().copied().unwrap_or("chown");
-        plan.extras.push(Extra { anchor: index, text: format!("RUN mkdir -p {folder} && {program} {owner} {folder}") });
+        let extra = Extra { anchor: index, text: format!("RUN mkdir -p {folder} && {program} {owner} {folder}") };
+        // The user may be one that the same line makes.
+        if plan.behind.iter().any(|e| e.anchor == index) { plan.behind.push(extra) } else { plan.extras.push(extra) }
     }
     Ok(())
+}
+
+/// Whether `path` is a folder: one of the context, or one that a RUN makes.
+fn is_folder(draft: &Draft, path: &str) -> bool {
+    let made = |c: &Classified| {
+        c.program() == Some("mkdir") && super::roles::written(c, c.directory.as_deref()).is_ok_and(|paths| paths.iter().any(|p| p == path))
+    };
+    draft.context_path(path).is_some_and(|p| draft.model.context.is_dir(&p)) || draft.steps.iter().flat_map(|s| s.commands()).any(made)
+}
+
+/// Copies what the commands `wanted` of step `index`, which the runtime stage runs, give an owner from the builder in front of them, as
+/// far as it was there before them.
+pub(super) fn ahead(draft: &Draft, plan: &mut Plan, index: usize, wanted: &[usize]) {
+    let Some(step) = draft.steps.get(index) else { return };
+    let commands = wanted.iter().filter_map(|at| step.commands().get(*at));
+    let gives =
+        commands.filter(|c| matches!(c.program(), Some("chown" | "chgrp"))).map(|c| c.with_values(&|name| draft.variable(step, name)));
+    let paths: Vec<String> = gives.filter_map(|c| super::roles::written(&c, c.directory.as_deref()).ok()).flatten().collect();
+    let brought = |path: &str| draft.copies.iter().any(|c| c.step < index && !c.foreign && inside(path, &c.destination));
+    for artifact in plan.artifacts.iter_mut().filter(|a| a.step > index) {
+        let from_context = draft.context_path(&artifact.path).is_some_and(|p| draft.model.context.exists(&p));
+        if from_context && brought(&artifact.path) && paths.iter().any(|p| inside(&artifact.path, p)) {
+            artifact.step = index;
+        }
+    }
 }

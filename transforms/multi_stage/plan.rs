@@ -50,6 +50,8 @@ pub(super) struct Plan {
     pub fates: Vec<Fate>,
     /// What the runtime stage gets besides.
     pub extras: Vec<Extra>,
+    /// Those that stand behind the COPYs from the builder: they may name what comes by them.
+    pub behind: Vec<Extra>,
     /// Lines right behind the builder's FROM.
     pub builder_head: Vec<String>,
     /// Lines behind a step of the builder.
@@ -96,6 +98,7 @@ impl Plan {
             runtime,
             fates: vec![Fate::Build; draft.steps.len()],
             extras: Vec::new(),
+            behind: Vec::new(),
             builder_head: Vec::new(),
             builder_after: Vec::new(),
             builder_edits: Vec::new(),

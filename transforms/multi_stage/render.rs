@@ -45,6 +45,7 @@ pub(super) fn edits(draft: &Draft, plan: &Plan) -> Result<Vec<Edit>, Refusal> {
     let mut own: Vec<Extra> = packages(draft, plan)?.into_iter().collect();
     own.extend(plan.extras.iter().cloned());
     own.extend(copies(draft, plan, &builder));
+    own.extend(plan.behind.iter().cloned());
     // Lines that belong behind the split go in front of the step that they precede.
     let (early, late): (Vec<Extra>, Vec<Extra>) = own.into_iter().partition(|e| e.anchor < split || e.anchor >= draft.steps.len());
     for extra in late {

@@ -155,6 +155,17 @@ fn general(draft: &Draft, plan: &mut Plan, index: usize, command: &Classified, c
     let folder = command.directory.as_deref();
     let role = match &command.action {
         Action::System { operation: Operation::Install, packages, .. } => {
+            // One of two branches may name what the distribution does not have.
+            let certain = || draft.steps.iter().flat_map(|s| s.commands()).filter(|c| !c.conditional);
+            let elsewhere = |name: &str| {
+                certain().any(|c| matches!(&c.action, Action::System { operation: Operation::Install, packages, .. } if packages.iter().any(|p| p.raw == name)))
+            };
+            if let Some(word) = packages.iter().find(|p| command.conditional && !elsewhere(&p.raw)) {
+                return refuse(
+                    command.line,
+                    format!("`{}` may be skipped, so whether `{}` is in the image is not known before the build", named(command), word.raw),
+                );
+            }
             for word in packages {
                 let Some(name) = &word.literal else {
                     return refuse(
