@@ -92,8 +92,16 @@ pub(super) fn decide(draft: &Draft, roles: &Roles, plan: &mut Plan, compiled: bo
             plan.set(index, Fate::Build);
         } else if builds || carried {
             plan.set(index, Fate::Build);
-            let extra = super::plan::Extra { anchor: index, text: extract(draft, step, &runtime)? };
-            if compiled { plan.behind.push(extra) } else { plan.extras.push(extra) }
+            // What is said of files comes behind the COPYs that bring them; what makes folders and users comes before.
+            let of_files = |at: &usize| compiled && step.commands().get(*at).is_some_and(super::owner::says_of_files);
+            let (behind, before): (Vec<usize>, Vec<usize>) = runtime.iter().copied().partition(of_files);
+            for (wanted, is_behind) in [(before, false), (behind, true)] {
+                if wanted.is_empty() {
+                    continue;
+                }
+                let extra = super::plan::Extra { anchor: index, text: extract(draft, step, &wanted)? };
+                if is_behind { plan.behind.push(extra) } else { plan.extras.push(extra) }
+            }
         } else {
             plan.set(index, Fate::Runtime);
         }

@@ -33,11 +33,14 @@ pub(super) fn repeat(draft: &Draft, plan: &mut Plan, index: usize, command: &Cla
             );
         }
         let program = words.first().copied().unwrap_or("chown");
-        let extra = Extra { anchor: index, text: format!("RUN mkdir -p {folder} && {program} {owner} {folder}") };
-        // The user may be one that the same line makes.
-        if plan.behind.iter().any(|e| e.anchor == index) { plan.behind.push(extra) } else { plan.extras.push(extra) }
+        plan.extras.push(Extra { anchor: index, text: format!("RUN mkdir -p {folder} && {program} {owner} {folder}") });
     }
     Ok(())
+}
+
+/// Whether a command sets the owner, the mode or the capabilities of files that are there.
+pub(super) fn says_of_files(command: &Classified) -> bool {
+    matches!(command.program(), Some("chown" | "chgrp" | "chmod" | "setcap"))
 }
 
 /// Whether `path` is a folder: one of the context, or one that a RUN makes.
@@ -53,8 +56,7 @@ fn is_folder(draft: &Draft, path: &str) -> bool {
 pub(super) fn ahead(draft: &Draft, plan: &mut Plan, index: usize, wanted: &[usize]) {
     let Some(step) = draft.steps.get(index) else { return };
     let commands = wanted.iter().filter_map(|at| step.commands().get(*at));
-    let gives =
-        commands.filter(|c| matches!(c.program(), Some("chown" | "chgrp"))).map(|c| c.with_values(&|name| draft.variable(step, name)));
+    let gives = commands.filter(|c| says_of_files(c)).map(|c| c.with_values(&|name| draft.variable(step, name)));
     let paths: Vec<String> = gives.filter_map(|c| super::roles::written(&c, c.directory.as_deref()).ok()).flatten().collect();
     let brought = |path: &str| draft.copies.iter().any(|c| c.step < index && !c.foreign && inside(path, &c.destination));
     for artifact in plan.artifacts.iter_mut().filter(|a| a.step > index) {
