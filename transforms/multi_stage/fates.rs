@@ -190,13 +190,20 @@ fn needs(draft: &Draft, later: &Step, users: bool, paths: &[&String]) -> bool {
         return false;
     }
     let text = later.span.text(draft.model.file.source());
+    let as_user = later.keyword == Keyword::Run
+        && !matches!(later.before.user.as_deref().and_then(|u| u.split(':').next()), Some("" | "0" | "root") | None);
     (users
         && (later.keyword == Keyword::User
             || later.reading.flags.iter().any(|f| f.name == "chown")
             || text.contains("chown")
             || text.contains("su ")))
         || paths.iter().any(|p| {
-            let is_workdir = later.before.workdir.as_deref().is_some_and(|w| inside(p, w) && w != p.as_str());
+            // WORKDIR makes its folder by itself, as root's: another user needs whoever gave it to him.
+            let is_workdir = later
+                .before
+                .workdir
+                .as_deref()
+                .is_some_and(|w| inside(p, w) && w != p.as_str() || as_user && (inside(p, w) || inside(w, p)));
             text.contains(p.as_str()) || is_workdir
         })
 }

@@ -1,7 +1,7 @@
 //! Whose a folder is that is taken over whole.
 
 use super::draft::{Draft, absolute, inside, refuse};
-use super::plan::{Extra, Plan};
+use super::plan::{Artifact, Extra, Plan};
 use crate::model::command::Classified;
 use crate::model::path::is_plain;
 use crate::transforms::Refusal;
@@ -65,4 +65,20 @@ pub(super) fn ahead(draft: &Draft, plan: &mut Plan, index: usize, wanted: &[usiz
             artifact.step = index;
         }
     }
+}
+
+/// Who makes `artifact`, if that is not root: the COPY that brings it makes its folder anew, as root's where nothing else is said.
+pub(super) fn of_maker(draft: &Draft, artifact: &Artifact) -> Option<String> {
+    // What a COPY brought is whose the COPY says.
+    if draft.context_path(&artifact.path).is_some_and(|p| draft.model.context.exists(&p)) {
+        return None;
+    }
+    let user = draft.steps.get(artifact.step)?.before.user.as_deref()?;
+    let plain = user.chars().all(|c| c.is_ascii_alphanumeric() || ":._-".contains(c));
+    if !plain || matches!(user.split(':').next(), Some("" | "0" | "root") | None) {
+        return None;
+    }
+    // Without a group, COPY takes the number of the user for it.
+    let own_group = !user.contains(':') && draft.facts.users.iter().any(|u| u.name == user);
+    Some(if own_group { format!("{user}:{user}") } else { user.to_owned() })
 }

@@ -244,18 +244,18 @@ fn taken(plan: &Plan) -> impl Iterator<Item = (&str, usize)> {
 fn copies(draft: &Draft, plan: &Plan, builder: &str) -> Vec<Extra> {
     let mut out = Vec::new();
     for snapshot in &plan.snapshots {
-        out.push(copy(draft, builder, &Artifact { path: snapshot.folder.clone(), step: snapshot.last_writer }));
+        out.push(copy(draft, builder, &Artifact { path: snapshot.folder.clone(), step: snapshot.last_writer }, None));
     }
     for artifact in &plan.artifacts {
         if plan.snapshot_of(&artifact.path).is_none() {
-            out.push(copy(draft, builder, artifact));
+            out.push(copy(draft, builder, artifact, super::owner::of_maker(draft, artifact)));
         }
     }
     out
 }
 
-fn copy(draft: &Draft, builder: &str, artifact: &Artifact) -> Extra {
-    let owner = draft.copies.iter().rev().find(|c| c.destination == artifact.path).and_then(|c| c.chown.clone());
+fn copy(draft: &Draft, builder: &str, artifact: &Artifact, maker: Option<String>) -> Extra {
+    let owner = draft.copies.iter().rev().find(|c| c.destination == artifact.path).and_then(|c| c.chown.clone()).or(maker);
     let chown = owner.map(|o| format!("--chown={o} ")).unwrap_or_default();
     let path = &artifact.path;
     let paths = if path.contains(char::is_whitespace) { format!("[\"{path}\", \"{path}\"]") } else { format!("{path} {path}") };
