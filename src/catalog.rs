@@ -13,11 +13,13 @@ mod accounts;
 mod additions;
 pub mod arguments;
 pub mod context;
+mod homes;
 mod images;
 mod packages;
 
 pub use accounts::is_system_account;
 pub use additions::{Additions, MANAGERS, OwnImage, RUNTIME_MANAGERS};
+pub use homes::HomeDownload;
 pub(crate) use images::compare as compare_versions;
 pub use packages::{Needs, Store};
 

@@ -12,6 +12,7 @@ pub mod dockerignore;
 pub mod env_form;
 pub mod exec_form;
 pub mod gem_cache;
+mod home_downloads;
 pub mod maintainer;
 pub mod merge_run;
 pub mod multi_stage;

@@ -45,6 +45,7 @@ struct Ecosystem {
     bins: BTreeMap<String, Vec<String>>,
     image_programs: Vec<String>,
     by_name: Vec<ByName>,
+    home_download: Vec<super::homes::HomeDownload>,
 }
 
 /// Packages that others load without naming them in a `require` of the project's: by a setting, or because they need them beside themselves.
@@ -116,6 +117,10 @@ file!(debian, Debian, "debian");
 file!(python, Ecosystem, "python");
 file!(node, Ecosystem, "node");
 file!(ruby, Ecosystem, "ruby");
+
+pub(super) fn node_homes() -> &'static [super::homes::HomeDownload] {
+    &node().home_download
+}
 
 impl Catalog {
     /// Whether `package` of the package manager `manager` (`apt`, `apk`, `dnf`, `yum`, ...) serves building alone.

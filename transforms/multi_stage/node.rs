@@ -12,6 +12,7 @@ use crate::context::Knowledge;
 use crate::model::Value;
 use crate::model::command::{Action, Classified, Operation};
 use crate::transforms::Refusal;
+use crate::transforms::home_downloads::{Place, fetched};
 
 /// What the planner has seen.
 #[derive(Debug, Default)]
@@ -142,6 +143,7 @@ impl Planner for Node {
             needs::late_libraries(draft, plan, endings, &["ffi.Library(", "koffi.load(", "ffi.DynamicLibrary("])?;
             needs::tools(draft, plan, endings, &["child_process", "execa", "shelljs", "zx"])?;
         }
+        self.downloads(draft, plan)?;
         let prunes = self.prune(draft, plan, &start)?;
         if !full && plan.shed.is_empty() && !prunes {
             return refuse(
@@ -306,6 +308,35 @@ impl Node {
         self.last_use = self.last_use.max(index);
         plan.snapshot(&folder, index);
         Ok(Role::Build)
+    }
+
+    /// What packages fetch besides the modules has to be in the runtime stage, too.
+    fn downloads(&self, draft: &Draft, plan: &mut Plan) -> Result<(), Refusal> {
+        for install in &self.installs {
+            let Some(step) = draft.steps.get(install.step) else { continue };
+            let manifest = draft.context_path(&format!("{}/package.json", install.folder.trim_end_matches('/')));
+            let folder = manifest.as_deref().map(|p| p.rsplit_once('/').map_or(".", |(above, _)| above));
+            for command in step.commands().iter().filter(|c| c.span.start == install.place) {
+                let Some(found) = fetched(draft.model.catalog, draft.model.context, step, command, folder) else { continue };
+                let taken = match &found.place {
+                    Place::Settings => {
+                        plan.snapshot(&install.folder, install.step);
+                        true
+                    }
+                    Place::Moved(path) => plan.snapshot_of(path).is_some(),
+                    Place::Home(_) => false,
+                };
+                if !taken {
+                    let path = found.folder("~").unwrap_or_default();
+                    let package = found.package;
+                    return refuse(
+                        command.line,
+                        format!("`{package}` puts what it fetches into `{path}`, which stays behind in the builder; copy it by hand"),
+                    );
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Leaves what only develops behind, where it is sure that nothing at run time needs it.

@@ -5,12 +5,30 @@ use crate::syntax::{Keyword, View};
 
 use super::facts::facts;
 use super::start::Objection;
-use super::subject::{Subject, absolute, resolve};
+use super::subject::{Origin, Subject, absolute, join, resolve};
+use crate::transforms::home_downloads::fetched;
 
 /// The first thing of the final image that needs root's home.
 pub fn objection(subject: &Subject) -> Option<Objection> {
     let unread = subject.steps().any(|(_, step)| runs_unread(step));
-    subject.steps().find_map(|(_, step)| of(step, unread))
+    subject.steps().find_map(|(_, step)| of(step, unread).or_else(|| downloads(subject, step)))
+}
+
+/// What a package puts into the home when it is installed.
+fn downloads(subject: &Subject, step: &Step) -> Option<Objection> {
+    let home = variable(&step.before, "HOME").unwrap_or_else(|| "/root".to_owned());
+    let model = subject.model;
+    step.commands().iter().find_map(|command| {
+        let manifest = command.directory.as_deref().and_then(|d| subject.origin(&join(d, "package.json")));
+        let folder = match &manifest {
+            Some(Origin::Context(path, _)) => Some(path.rsplit_once('/').map_or(".", |(above, _)| above)),
+            _ => None,
+        };
+        let found = fetched(model.catalog, model.context, step, command, folder)?;
+        let path = found.folder(&home).filter(|path| in_root(path))?;
+        let reason = format!("{} puts what it fetches into {path}, which only root can enter", found.package);
+        Some(Objection { reason, line: command.line })
+    })
 }
 
 /// Whether a RUN does what can't be read here: another script, a program that is not known.
