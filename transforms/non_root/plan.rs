@@ -67,6 +67,7 @@ pub fn make(subject: &Subject, account: &Account, places: &Places) -> Result<Pla
         planner.file(file, *line)?;
     }
     planner.filled(places, position)?;
+    planner.make_by_workdir();
     planner.edits(position)
 }
 
@@ -265,6 +266,34 @@ impl<'m> Planner<'_, 'm, '_> {
             None => self.directories.push(directory.clone()),
         }
         Ok(())
+    }
+
+    /// Lets WORKDIR make the one directory that the user needs, where the user is there before and no RUN follows: the builder makes it
+    /// as whom USER says (`dispatchWorkdir` in dockerfile2llb/convert.go), and no layer is spent on it.
+    fn make_by_workdir(&mut self) {
+        let [directory] = self.directories.as_slice() else { return };
+        let others = !self.account.make.is_empty() || !self.late.is_empty() || !self.behind.is_empty() || self.early.is_some();
+        // These may be there before, and what is there keeps its owner.
+        let in_base =
+            ["/srv", "/opt", "/mnt", "/media", "/home", "/var"].iter().any(|d| super::subject::parent(directory) == *d || directory == d);
+        if others || in_base {
+            return;
+        }
+        let made = |step: &Step| match &step.view {
+            View::Workdir { path } => resolve(&path.text, &step.before)
+                .and_then(|p| absolute(&p, step.before.workdir.as_deref()))
+                .is_none_or(|p| within(&p, directory)),
+            View::Copy { .. } => Self::target(step).is_none_or(|t| within(&t, directory)),
+            _ => makes(step).iter().any(|(_, p)| within(p, directory)),
+        };
+        let Some((index, first)) = self.subject.steps().find(|(_, step)| made(step)) else { return };
+        let is_workdir = matches!(first.view, View::Workdir { .. }) && self.own.iter().any(|(i, _)| *i == index);
+        let exact = self.own.iter().find(|(i, _)| *i > index).is_some_and(|(_, next)| next.before.workdir.as_deref() == Some(directory));
+        let run_behind = self.own.iter().any(|(i, step)| *i > index && step.keyword == Keyword::Run);
+        if is_workdir && exact && !run_behind {
+            self.early = Some(index);
+            self.directories.clear();
+        }
     }
 
     /// Whether a COPY to `target` brings `directory` below it.
