@@ -98,7 +98,13 @@ fn split(model: &Model) -> Result<(Proposal, Vec<Refusal>), Refusal> {
         declares: Vec::new(),
         edits,
     };
-    Ok((proposal, plan.stays))
+    let mut stays = plan.stays;
+    if plan.runtime == draft.image.written {
+        let reason =
+            format!("`{}` stays the base of the image that ships: no smaller one is known that has all that it needs", plan.runtime);
+        stays.push(Refusal { reason, line: draft.from.line });
+    }
+    Ok((proposal, stays))
 }
 
 /// The sentence that a reviewer reads first.
