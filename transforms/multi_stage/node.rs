@@ -71,6 +71,8 @@ impl Planner for Node {
                         self.installs.iter_mut().for_each(|i| i.production = true);
                         Ok(Some(Role::Build))
                     }
+                    // It writes the number into package.json.
+                    Operation::Other if words.get(1) == Some(&"version") && words.len() > 2 => self.build(plan, index, command).map(Some),
                     Operation::Other
                         if words.iter().any(|w| {
                             matches!(*w, "config" | "set" | "cache" | "dedupe" | "audit" | "ls" | "--version" | "-v" | "version")
@@ -223,8 +225,19 @@ impl Node {
             place: command.span.start,
             production: flagged || production_env && !with_dev,
         });
-        if self.lifecycle(draft, &folder) || draft.model.context.knowledge() != &Knowledge::Known {
+        let beside = |name: &str| draft.context_path(&format!("{}/{name}", folder.trim_end_matches('/')));
+        let has = |name: &str| beside(name).is_some_and(|p| draft.model.context.exists(&p));
+        // npm and yarn call node-gyp by themselves where they find its file, and it writes beside it.
+        if self.lifecycle(draft, &folder) || has("binding.gyp") || draft.model.context.knowledge() != &Knowledge::Known {
             plan.snapshot(&folder, index);
+        }
+        let linker = beside(".yarnrc.yml").and_then(|p| draft.model.context.read(&p));
+        let in_archives = linker.is_some_and(|text| !text.contains("nodeLinker: node-modules") && !text.contains("nodeLinker: pnpm"));
+        if manager == "yarn" && (in_archives || [".pnp.cjs", ".pnp.js", ".pnp.loader.mjs"].into_iter().any(has)) {
+            return refuse(
+                command.line,
+                "yarn's Plug'n'Play keeps the modules in archives of the project or of the one who installs, not in node_modules; split it by hand",
+            );
         }
         Ok(Role::Build)
     }
