@@ -71,14 +71,21 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
         }
     }
     let paths = &facts().root.paths;
-    if let Some(dir) = workdir.as_deref().filter(|dir| account.tools != Tools::Nothing && !paths.is_closed(dir) && has_libraries(subject)) {
-        all.push(Write {
-            directory: dir.to_owned(),
-            why: "libraries write beside the program, too".into(),
+    let beside = match workdir.as_deref().filter(|dir| !paths.is_closed(dir)) {
+        Some(dir) => vec![dir.to_owned()],
+        None => project_folders(subject),
+    };
+    if let Some(what) = start.unplaced.as_ref().filter(|_| beside.is_empty()) {
+        return Err(Objection { reason: what.clone(), line });
+    }
+    if account.tools != Tools::Nothing && (has_libraries(subject) || start.unplaced.is_some()) {
+        all.extend(beside.into_iter().map(|directory| Write {
+            directory,
+            why: start.unplaced.clone().unwrap_or_else(|| "libraries write beside the program, too".into()),
             certain: false,
             late: false,
-            needed: false,
-        });
+            needed: start.unplaced.is_some(),
+        }));
     }
     let mut kept: Vec<Write> = Vec::new();
     for write in all {
@@ -98,6 +105,20 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
     }
     kept.sort_by(|a, b| a.directory.cmp(&b.directory));
     Ok(Places { writes: kept, files: closed_files(subject, start) })
+}
+
+/// The folders of the context that COPYs bring into folders of the image that may be given away.
+fn project_folders(subject: &Subject) -> Vec<String> {
+    let folder = |(_, step): (usize, &Step)| {
+        let View::Copy { from: None, sources, destination, .. } = &step.view else { return None };
+        let brings = |word: &str| {
+            let source = resolve(word, &step.before).map(|s| normal(&format!("/{s}")));
+            source.is_some_and(|s| subject.project.is_dir(s.trim_start_matches('/')) == Some(true))
+        };
+        let target = resolve(&destination.text, &step.before).and_then(|d| absolute(&d, step.before.workdir.as_deref()))?;
+        (sources.iter().any(|s| brings(&s.text)) && !facts().root.paths.is_closed(&target)).then_some(target)
+    };
+    subject.own_steps().filter_map(folder).collect()
 }
 
 /// Whether the program is made of more than the sources in the context: what libraries write can't be read there.

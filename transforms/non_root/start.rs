@@ -50,6 +50,8 @@ pub struct Start {
     pub programs: Vec<Vec<String>>,
     /// Files of the image that are run, which need to be readable for others.
     pub files: Vec<String>,
+    /// What writes in a folder that is not known, in words.
+    pub unplaced: Option<String>,
 }
 
 pub(super) struct Reader<'s, 'm, 'a> {
@@ -237,8 +239,14 @@ impl Reader<'_, '_, '_> {
 
     /// Something in or below the working directory is written, but which is not known.
     pub(super) fn here(&mut self, what: &str, place: &Place) {
-        if let Some(directory) = place.directory.clone() {
-            self.write(directory, &format!("{what} at start writes a file whose name is not known before"), false, place);
+        match place.directory.clone() {
+            Some(directory) => {
+                self.write(directory, &format!("{what} at start writes a file whose name is not known before"), false, place)
+            }
+            None => {
+                let at = place.file.as_deref().map_or(String::new(), |file| format!(" ({file})"));
+                self.out.unplaced.get_or_insert(format!("{what} at start writes in a folder that is not known before{at}"));
+            }
         }
     }
 
