@@ -54,6 +54,7 @@ pub fn make(subject: &Subject, account: &Account, places: &Places) -> Result<Pla
         late: Vec::new(),
         early: None,
     };
+    planner.ends()?;
     planner.others(places)?;
     let position = planner.position(places);
     for write in &places.writes {
@@ -97,6 +98,19 @@ impl<'m> Planner<'_, 'm, '_> {
     fn is_owner(&self, value: &str) -> bool {
         let name = value.split([':', '.']).next().unwrap_or("");
         name == self.owner_name() || name == self.account.user.split(':').next().unwrap_or("")
+    }
+
+    /// Whether a line can be put behind the last one, which may end in a continuation that nothing follows.
+    fn ends(&self) -> Result<(), Objection> {
+        let Some((_, last)) = self.own.last() else { return Ok(()) };
+        let file = &self.subject.model.file;
+        let plain = file.instruction(last.item).is_some_and(|i| i.heredocs.is_empty());
+        let behind = file.source().get(last.reading.arguments.end..last.span.end).unwrap_or_default();
+        if plain && behind.contains(file.escape) {
+            let reason = "the file ends in a continuation, so nothing can stand behind its last line".to_owned();
+            return Err(Objection { reason, line: last.line });
+        }
+        Ok(())
     }
 
     /// What the file gives to somebody else.
