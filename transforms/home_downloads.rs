@@ -35,6 +35,10 @@ pub(crate) fn fetched(catalog: &Catalog, context: &Context, step: &Step, command
     let named: Vec<&str> = packages.iter().map(|w| w.literal.as_deref().unwrap_or(&w.raw)).collect();
     let production =
         words.iter().any(|w| matches!(*w, "--production" | "--prod" | "-P" | "--omit=dev" | "--only=prod" | "--only=production"));
+    let production = production
+        || words.windows(2).any(|w| matches!(w, ["--omit", "dev"] | ["--only", "prod" | "production"]))
+        || words.contains(&"--production=true")
+        || step.before.known_variable("NODE_ENV") == Some("production");
     let folders: Vec<String> = match folder {
         Some(folder) => vec![folder.to_owned()],
         None => {
@@ -43,7 +47,6 @@ pub(crate) fn fetched(catalog: &Catalog, context: &Context, step: &Step, command
             manifests.map(|p| p.rsplit_once('/').map_or(".", |(above, _)| above).to_owned()).collect()
         }
     };
-    let text = step.reading.args.join(" ");
     catalog.node_home_downloads().iter().find_map(|download| {
         let package = download.packages.iter().find(|name| {
             let told = named.iter().find_map(|n| n.strip_prefix(name.as_str()));
@@ -58,12 +61,12 @@ pub(crate) fn fetched(catalog: &Catalog, context: &Context, step: &Step, command
             match step.before.variable(name).or_else(argument) {
                 Some(Value::Known(value)) => Some(value.clone()),
                 Some(Value::Unknown) => None,
-                None => own_value(&text, name),
+                None => step.commands().iter().flat_map(|c| &c.environment).find(|(n, _)| n == name).and_then(|(_, v)| v.clone()),
             }
         };
         let settings =
             download.settings.iter().flat_map(|s| folders.iter().map(move |f| format!("{f}/{s}"))).find_map(|p| context.read(&p));
-        if download.skipped_by.iter().any(|name| value(name).is_some_and(|v| !v.is_empty()))
+        if download.skipped_by.iter().any(|name| value(name).is_some_and(|v| !matches!(v.as_str(), "" | "0" | "false" | "off" | "no")))
             || settings.as_ref().is_some_and(|text| text.contains("skipDownload"))
         {
             return None;
@@ -88,12 +91,6 @@ impl Fetched {
             Place::Settings => None,
         }
     }
-}
-
-/// The value that the text of a RUN gives the variable `name`.
-fn own_value(text: &str, name: &str) -> Option<String> {
-    let (_, rest) = text.split_once(&format!("{name}="))?;
-    rest.split([' ', '\n', ';', '&']).next().map(str::to_owned)
 }
 
 /// Whether the project in `folder` has `name` among what it needs when it runs.
@@ -127,6 +124,7 @@ fn sources_name(context: &Context, name: &str) -> bool {
         path.split('/').any(|p| matches!(p, "test" | "tests" | "__tests__" | "spec" | "e2e" | "cypress"))
             || path.contains(".test.")
             || path.contains(".spec.")
+            || path.contains(".config.")
     };
     let sources =
         context.files().0.into_iter().filter(|p| ENDINGS.iter().any(|e| p.ends_with(e)) && !tests(p) && !p.contains("node_modules/"));

@@ -1,10 +1,13 @@
 //! What the compiled languages share: only what is built ships, with the files beside the sources that it may open.
 
-use super::draft::{Draft, join, refuse};
+use super::draft::{Draft, absolute, join, refuse};
 use super::facts::facts;
+use super::language::At;
 use super::needs;
 use super::plan::{Extra, Plan};
+use super::roles::{Role, is_system_folder};
 use crate::model::Value;
+use crate::model::command::Action;
 use crate::model::walk::DEFAULT_PATH;
 use crate::syntax::Keyword;
 use crate::transforms::Refusal;
@@ -13,6 +16,19 @@ use std::rc::Rc;
 
 /// Source files: path below the project's folder, and text.
 pub(super) type Sources = Vec<(String, Rc<str>)>;
+
+/// The role of a command that makes folders or empty files: in the builder, since the image that ships may have no shell to make them.
+pub(super) fn made(at: &At, plan: &mut Plan) -> Option<Role> {
+    let At { draft, index, command, .. } = *at;
+    let Action::File { writes, .. } = &command.action else { return None };
+    for word in writes {
+        let path = word.literal.as_deref().and_then(|t| absolute(command.directory.as_deref(), t))?;
+        if !is_system_folder(&path) && !draft.is_workdir(&path) {
+            plan.artifact(&path, index);
+        }
+    }
+    Some(Role::Build)
+}
 
 /// The source files below `folder` of the image, tests aside.
 pub(super) fn sources(draft: &Draft, folder: &str, endings: &[&str]) -> Sources {

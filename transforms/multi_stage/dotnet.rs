@@ -55,12 +55,13 @@ impl Publish {
 }
 
 impl Planner for Dotnet {
-    fn role(&mut self, at: &At, _plan: &mut Plan) -> Result<Option<Role>, Refusal> {
+    fn role(&mut self, at: &At, plan: &mut Plan) -> Result<Option<Role>, Refusal> {
         let At { index, command, .. } = *at;
         let Action::Language { manager, operation, .. } = &command.action else {
             return Ok(match &command.action {
                 Action::Build { .. } if command.program() == Some("dotnet") => Some(self.publish(index, command)?),
                 Action::Test => Some(Role::Build),
+                Action::File { .. } if matches!(command.program(), Some("mkdir" | "touch")) => compiled::made(at, plan),
                 _ => None,
             });
         };
@@ -70,6 +71,13 @@ impl Planner for Dotnet {
         self.builds = true;
         if *operation == Operation::Run {
             return refuse(command.line, format!("`{}` runs a program at build time, whose effects are not known", named(command)));
+        }
+        let verb = command.words.get(1).map(|w| w.raw.as_str()).unwrap_or_default();
+        if *operation == Operation::Other && !facts().dotnet.in_project.iter().any(|known| known == verb) {
+            return refuse(
+                command.line,
+                format!("`{}` leaves something that the program may need elsewhere than in the project", named(command)),
+            );
         }
         if *operation == Operation::Install && command.words.iter().any(|w| w.raw == "tool") {
             self.tools = Some(command.line);

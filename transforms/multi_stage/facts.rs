@@ -35,6 +35,8 @@ pub(super) struct Facts {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Dotnet {
+    /// Sub-commands besides those that install, build or run, of which nothing outside of the project's folder is needed later.
+    pub in_project: Vec<String>,
     /// Options of `dotnet` in front of an assembly that take a value.
     pub host_values: Vec<String>,
     /// Options of `dotnet publish` that take a value.

@@ -1,7 +1,7 @@
 //! Go: the binaries ship, with the files beside the sources that the program may open.
 
 use super::compiled;
-use super::draft::{Draft, absolute, inside, join, refuse};
+use super::draft::{ContextCopy, Draft, absolute, inside, join, refuse};
 use super::facts::facts;
 use super::installed::{self, Installed};
 use super::language::{At, Planner};
@@ -86,17 +86,7 @@ impl Planner for Go {
         match &command.action {
             Action::Language { manager, operation, .. } if manager == "go" && *operation != Operation::Run => Ok(Some(Role::Build)),
             Action::Test => Ok(Some(Role::Build)),
-            // A folder for data is made in the builder, since the image that ships may have no shell to make it.
-            Action::File { writes, .. } if matches!(program, "mkdir" | "touch") => {
-                for word in writes {
-                    let path = word.literal.as_deref().and_then(|t| absolute(command.directory.as_deref(), t));
-                    let Some(path) = path else { return Ok(None) };
-                    if !is_system_folder(&path) && !draft.is_workdir(&path) {
-                        plan.artifact(&path, index);
-                    }
-                }
-                Ok(Some(Role::Build))
-            }
+            Action::File { .. } if matches!(program, "mkdir" | "touch") => Ok(compiled::made(at, plan)),
             Action::Build { .. } => {
                 let folder = module_folder(draft, command)?;
                 of_the_project(command, &folder)?;
@@ -437,7 +427,9 @@ fn is_foreign(draft: &Draft, package: &str) -> bool {
         return false;
     }
     let place = format!("/src/{bare}");
-    let copied = draft.copies.iter().any(|c| !c.foreign && (c.destination.contains(&place) || is_gopath_of(&c.destination, bare)));
+    let all = |folder: &str| draft.steps.iter().any(|s| folder == join(s.before.known_variable("GOPATH").unwrap_or("/go"), "src"));
+    let of = |c: &ContextCopy| c.destination.contains(&place) || all(&c.destination) || is_gopath_of(&c.destination, bare);
+    let copied = draft.copies.iter().any(|c| !c.foreign && of(c));
     let context = draft.model.context;
     let modules = context.files().0.into_iter().filter(|p| p.ends_with("go.mod")).filter_map(|p| module_path(&context.read(&p)?));
     !copied && !modules.into_iter().any(|module| inside(bare, &module))
@@ -453,7 +445,7 @@ fn in_copied_gopath(draft: &Draft, package: &str) -> Option<String> {
 
 /// Whether the sources of `package` lie below `folder` of a GOPATH.
 fn is_gopath_of(folder: &str, package: &str) -> bool {
-    folder.split_once("/src").is_some_and(|(_, rest)| rest.is_empty() || inside(&format!("/{package}"), rest))
+    folder.split_once("/src").is_some_and(|(_, rest)| !rest.is_empty() && inside(&format!("/{package}"), rest))
 }
 
 /// Whether the container starts, or asks for its health by, a program that no build makes, so that the image that ships has to bring it.

@@ -144,7 +144,7 @@ pub(super) fn start_trusts(draft: &Draft, plan: &Plan) -> bool {
 /// one that ends in `/` is a folder whose files without an ending are sources.
 pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
     let anchor = draft.steps.len();
-    no_toolchain(draft, endings, runs_programs)?;
+    let scripts = no_toolchain(draft, endings, runs_programs)?;
     started_tools(draft, plan, &[])?;
     let lacking = lacking(draft);
     let context = &draft.model.context;
@@ -176,7 +176,7 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
             }
         }
     }
-    for (path, words) in scripts(draft, endings) {
+    for (path, words) in scripts {
         let name = words.first().map(|w| w.rsplit('/').next().unwrap_or(w)).unwrap_or_default();
         let package = lacking.iter().find(|(tool, _)| *tool == name).map(|(_, package)| package.as_str());
         if let Some(package) = package.filter(|p| !plan.packages.iter().any(|known| known.name == *p)) {
@@ -192,8 +192,9 @@ pub(super) fn tools(draft: &Draft, plan: &mut Plan, endings: &[&str], runs_progr
     Ok(())
 }
 
-/// Refuses where what starts, a source or a script that a source names calls a compiler, or loads what only the full images have.
-pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&str]) -> Result<(), Refusal> {
+/// Refuses where what starts, a source or a script that a source names calls a compiler, or loads what only the full images have; else
+/// the commands of those scripts, with the script of each.
+pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&str]) -> Result<Vec<(String, Vec<String>)>, Refusal> {
     let toolchain = &facts().toolchain;
     let name = |words: &[String]| words.first().map(|w| w.rsplit('/').next().unwrap_or(w).to_owned()).unwrap_or_default();
     if let Some(started) = draft.program.commands.iter().find(|c| toolchain.programs.contains(&name(&c.words))) {
@@ -203,9 +204,14 @@ pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&st
     let needed =
         |path: &str, program: &str| refuse(draft.program.line, format!("{path} runs `{program}`: the toolchain is needed at run time"));
     let context = draft.model.context;
+    let mut budget = SEARCHED;
     let mut runs = false;
     for path in context.files().0.iter().filter(|p| endings.iter().any(|e| is_source(p, e)) && !is_test(p)) {
         let Some(text) = context.read(path) else { continue };
+        budget = budget.saturating_sub(text.len());
+        if budget == 0 {
+            return refuse(draft.from.line, "the sources are too large to be searched for the programs that they call");
+        }
         if let Some(what) = toolchain.late.iter().find(|l| text.contains(l.as_str())) {
             return refuse(
                 draft.program.line,
@@ -220,8 +226,9 @@ pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&st
             return needed(path, program);
         }
     }
-    if let Some((path, words)) = scripts(draft, endings).into_iter().find(|(_, words)| toolchain.programs.contains(&name(words))) {
-        return needed(&path, &name(&words));
+    let scripts = scripts(draft, endings);
+    if let Some((path, words)) = scripts.iter().find(|(_, words)| toolchain.programs.contains(&name(words))) {
+        return needed(path, &name(words));
     }
     let settings = |p: &&String| {
         let file = p.rsplit('/').next().unwrap_or(p);
@@ -235,7 +242,7 @@ pub(super) fn no_toolchain(draft: &Draft, endings: &[&str], runs_programs: &[&st
             return needed(path, compiler);
         }
     }
-    Ok(())
+    Ok(scripts)
 }
 
 /// The commands of the project's shell scripts that sources name, with the script of each.

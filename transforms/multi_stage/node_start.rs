@@ -7,6 +7,7 @@ use super::program::{Program, parse_text, simple_commands};
 use crate::context::Knowledge;
 use crate::model::walk::DEFAULT_PATH;
 use crate::syntax::{Keyword, View};
+use std::collections::BTreeSet;
 
 /// How deep scripts of package.json that start others are followed.
 const DEPTH: usize = 6;
@@ -23,6 +24,8 @@ pub(super) struct Start {
     /// What starts something that can't be told.
     pub unclear: Option<String>,
     pub refusal: Option<(String, usize)>,
+    /// The scripts of package.json that were followed, by folder and name.
+    seen: BTreeSet<(String, String)>,
 }
 
 impl Start {
@@ -172,7 +175,7 @@ impl Start {
     #[expect(clippy::too_many_arguments, reason = "a command with where it stands")]
     fn script(&mut self, draft: &Draft, folder: &str, package: &Package, script: &str, words: &[String], line: usize, depth: usize) {
         for hook in [format!("pre{script}"), script.to_owned(), format!("post{script}")] {
-            let Some(text) = package.script(&hook) else { continue };
+            let Some(text) = package.script(&hook).filter(|_| self.seen.insert((folder.to_owned(), hook.clone()))) else { continue };
             if builds(&text) {
                 self.refusal.get_or_insert((
                     format!("`{}` runs `{text}` (package.json), which builds when the container starts: the development modules are needed at run time", words.join(" ")),

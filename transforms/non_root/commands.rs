@@ -215,12 +215,13 @@ impl Reader<'_, '_, '_> {
                 let ruby = inner.ends_with(".rb").then(|| line.trim().split_once([' ', '('])).flatten();
                 let Some((key, value)) = ruby.or_else(|| line.split_once(['=', ':'])) else { continue };
                 let key = key.trim().trim_matches(['"', '\'']);
-                let value = value.trim().trim_matches(['"', '\'', ')']);
-                if drop.keys.iter().any(|k| k == key) && !matches!(value, "" | "None") {
+                let value = first_literal(value);
+                if drop.keys.iter().any(|k| k == key) && !matches!(value, "" | "None" | "nil" | "null" | "false") {
                     self.object(place, format!("{inner}:{}: {name} gives up root itself ({key})", n + 1));
                 }
-                if drop.writes.iter().any(|k| k == key) && value.contains('/') && !value.contains(['(', '%', '$']) {
-                    self.file(value.trim_start_matches("unix:"), &format!("{inner}:{}: {key}", n + 1), place);
+                let file = value.strip_prefix("unix://").or(value.strip_prefix("unix:")).unwrap_or(value);
+                if drop.writes.iter().any(|k| k == key) && file.contains('/') && !file.contains(['(', '%', '$', '#', '{', ':']) {
+                    self.file(file, &format!("{inner}:{}: {key}", n + 1), place);
                 }
             }
         }
@@ -349,6 +350,15 @@ impl Reader<'_, '_, '_> {
             }
         }
         path
+    }
+}
+
+/// The first string of a value in a file of settings, or its first word where it begins without a quote.
+fn first_literal(value: &str) -> &str {
+    let value = value.trim();
+    match value.chars().next().filter(|c| matches!(c, '"' | '\'')) {
+        Some(quote) => value.get(1..).and_then(|rest| rest.split(quote).next()).unwrap_or_default(),
+        None => value.split([' ', '\t', '#', ';', ',', ')']).next().unwrap_or_default(),
     }
 }
 

@@ -127,6 +127,8 @@ pub struct Names {
     pub directories: Vec<String>,
     pub parents: Vec<String>,
     pub foreign: Vec<String>,
+    pub address_parents: Vec<String>,
+    pub address_words: Vec<String>,
     pub deployment: Vec<String>,
     pub services: Vec<String>,
     pub variables: Vec<String>,

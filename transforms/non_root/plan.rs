@@ -1,6 +1,7 @@
 //! The edits: who is made, what it owns, and where USER stands.
 
 use crate::edit::Edit;
+use crate::model::command::{Action, Classified};
 use crate::model::path::is_plain;
 use crate::model::{Model, Step};
 use crate::shell::Operator;
@@ -301,6 +302,14 @@ impl<'m> Planner<'_, 'm, '_> {
             _ => makes(step).iter().any(|(_, p)| within(p, directory)),
         };
         let Some((index, first)) = self.subject.steps().find(|(_, step)| made(step)) else { return };
+        // Any program may have made it before; those of package managers and accounts do not.
+        let plain = |c: &Classified| matches!(c.action, Action::System { .. } | Action::User | Action::Clean | Action::Shell);
+        let known = |step: &Step| {
+            step.keyword != Keyword::Run || step.run.as_ref().is_some_and(|r| r.script.is_some() && r.commands.iter().all(plain))
+        };
+        if !self.subject.steps().take_while(|(i, _)| *i < index).all(|(_, step)| known(step)) {
+            return;
+        }
         let is_workdir = matches!(first.view, View::Workdir { .. }) && self.own.iter().any(|(i, _)| *i == index);
         let exact = self.own.iter().find(|(i, _)| *i > index).is_some_and(|(_, next)| next.before.workdir.as_deref() == Some(directory));
         let run_behind = self.own.iter().any(|(i, step)| *i > index && step.keyword == Keyword::Run);

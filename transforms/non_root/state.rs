@@ -8,7 +8,8 @@ use super::subject::{normal, parent};
 pub fn places(text: &str, binds: bool) -> Vec<String> {
     let names = &facts().writes.names;
     let mut out = Vec::new();
-    for parent_of_state in &names.parents {
+    let address = names.address_words.iter().any(|word| text.contains(word.as_str()));
+    for parent_of_state in names.parents.iter().filter(|p| !(address && names.address_parents.contains(p))) {
         for (at, _) in text.match_indices(parent_of_state.as_str()) {
             let starts = text.get(..at).and_then(|t| t.chars().next_back()).is_none_or(|c| "\"'`=: \t,([{<>|".contains(c));
             let rest = text.get(at..).unwrap_or_default();
@@ -67,6 +68,9 @@ mod tests {
             ("/var/log", ""),
             ("open(\"/var/run/secrets/token\")", ""),
             ("connect(\"/run/app.sock\")", ""),
+            ("app.get('/run/:id', start)", ""),
+            ("@app.route(\"/data/<int:id>\")", ""),
+            ("SYSLOG=\"/var/log/syslog\"", ""),
         ] {
             assert_eq!(places(text, false).join(" "), found, "{text}");
         }

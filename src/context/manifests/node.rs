@@ -29,7 +29,7 @@ pub struct Package {
     pub package_manager: Option<String>,
     /// `type`: `module` or `commonjs`.
     pub module_type: Option<String>,
-    /// The names of all its keys.
+    /// The names of all its keys, and of those in its objects (`prisma.schema`).
     pub keys: BTreeSet<String>,
 }
 
@@ -38,7 +38,11 @@ impl Package {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let value: Value = serde_json::from_str(text.strip_prefix('\u{feff}').unwrap_or(text)).ok()?;
-        let keys = value.as_object()?.keys().cloned().collect();
+        let below = |(key, inner): (&String, &Value)| {
+            let keys = inner.as_object().into_iter().flat_map(|o| o.keys()).map(|k| format!("{key}.{k}")).collect::<Vec<_>>();
+            std::iter::once(key.clone()).chain(keys).collect::<Vec<_>>()
+        };
+        let keys = value.as_object()?.iter().flat_map(below).collect();
         let string = |key: &str| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let name = string("name");
         let workspaces = value.get("workspaces").and_then(|w| w.as_array().or_else(|| w.get("packages")?.as_array()));
