@@ -101,6 +101,8 @@ pub struct Paths {
     pub kept: Vec<String>,
     /// Neither themselves nor what is below.
     pub closed: Vec<String>,
+    /// Folders right below which images have folders of their own.
+    pub present: Vec<String>,
     /// Anybody may write there.
     pub open: Vec<String>,
 }

@@ -289,8 +289,7 @@ impl<'m> Planner<'_, 'm, '_> {
         let [directory] = self.directories.as_slice() else { return };
         let others = !self.account.make.is_empty() || !self.late.is_empty() || !self.behind.is_empty() || self.early.is_some();
         // These may be there before, and what is there keeps its owner.
-        let in_base =
-            ["/srv", "/opt", "/mnt", "/media", "/home", "/var"].iter().any(|d| super::subject::parent(directory) == *d || directory == d);
+        let in_base = facts().root.paths.present.iter().any(|dir| super::subject::parent(directory) == dir || directory == dir);
         if others || in_base {
             return;
         }
