@@ -231,8 +231,7 @@ impl Built {
     }
 
     fn cargo_install(&mut self, draft: &Draft, index: usize, command: &Classified, words: &[&str]) -> Result<Role, Refusal> {
-        let root = words.iter().position(|w| *w == "--root").and_then(|at| words.get(at + 1).copied());
-        let root = root.or_else(|| words.iter().find_map(|w| w.strip_prefix("--root="))).unwrap_or("/usr/local/cargo");
+        let root = value_of(words, &["--root"]).unwrap_or("/usr/local/cargo");
         let Some(root) = absolute(command.directory.as_deref(), root) else {
             return refuse(command.line, format!("`{}` installs to a folder that is not known", named(command)));
         };

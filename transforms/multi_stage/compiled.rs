@@ -108,11 +108,7 @@ pub(super) fn base_configuration(draft: &Draft, plan: &mut Plan, programs: &[Str
     }
     for (name, value) in &draft.facts.env {
         let used = draft.steps.iter().any(|s| super::draft::mentions(s.span.text(draft.model.file.source()), name));
-        let sets = draft
-            .steps
-            .iter()
-            .any(|s| matches!(&s.view, crate::syntax::View::Env { pairs, .. } if pairs.iter().any(|p| p.name.text == *name)));
-        if name == "PATH" || !used || sets {
+        if name == "PATH" || !used || draft.sets(name) {
             continue;
         }
         match value {

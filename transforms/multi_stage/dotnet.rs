@@ -10,7 +10,6 @@ use super::roles::{Role, is_system_folder, named};
 use crate::catalog::compare_versions;
 use crate::model::command::{Action, Classified, Operation};
 use crate::model::image::Reference;
-use crate::syntax::View;
 use crate::transforms::Refusal;
 
 /// What the planner has seen.
@@ -112,7 +111,7 @@ impl Planner for Dotnet {
             plan.artifact(folder, publish.step);
             program = path;
         }
-        if draft.facts.distribution.as_deref() == Some("alpine") && !sets(draft, "DOTNET_SYSTEM_GLOBALIZATION_INVARIANT") {
+        if draft.facts.distribution.as_deref() == Some("alpine") && !draft.sets("DOTNET_SYSTEM_GLOBALIZATION_INVARIANT") {
             return refuse(
                 draft.from.line,
                 "the SDK's Alpine image has the data of languages and regions (ICU), the runtime's has not; set \
@@ -253,14 +252,9 @@ fn keep_addresses(draft: &Draft, plan: &mut Plan) {
     for (name, value) in &runtime.env {
         let Some(value) = value.as_deref().filter(|v| *v != before(name)) else { continue };
         // Where the file says it all, the ports do not count.
-        if name != "PATH" && !sets(draft, name) && !sets(draft, "ASPNETCORE_URLS") {
+        if name != "PATH" && !draft.sets(name) && !draft.sets("ASPNETCORE_URLS") {
             plan.extras.push(Extra { anchor: 0, text: format!("ENV {name}={}", before(name)) });
             plan.notes.push(format!("{name} stays as it was, where `{}` would set it to `{value}`", plan.runtime));
         }
     }
-}
-
-/// Whether an ENV of the file sets `name`.
-fn sets(draft: &Draft, name: &str) -> bool {
-    draft.steps.iter().any(|s| matches!(&s.view, View::Env { pairs, .. } if pairs.iter().any(|p| p.name.text == name)))
 }

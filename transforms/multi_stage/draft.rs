@@ -106,6 +106,11 @@ impl<'a> Draft<'a> {
         Ok(draft)
     }
 
+    /// Whether an ENV of the file sets `name`.
+    pub(super) fn sets(&self, name: &str) -> bool {
+        self.steps.iter().any(|s| matches!(&s.view, View::Env { pairs, .. } if pairs.iter().any(|p| p.name.text == name)))
+    }
+
     /// The step at `index`, which the planners got from this draft.
     pub(super) fn line(&self, index: usize) -> usize {
         self.steps.get(index).map_or(self.from.line, |s| s.line)

@@ -9,8 +9,8 @@ use super::needs;
 use super::plan::Plan;
 use super::roles::{Role, is_system_folder, named, of_the_project};
 use crate::edit::Edit;
+use crate::model::Step;
 use crate::model::command::{Action, Classified, Operation};
-use crate::model::{Step, Value};
 use crate::syntax::{Form, Keyword};
 use crate::transforms::Refusal;
 use std::rc::Rc;
@@ -562,28 +562,21 @@ fn main_packages(draft: &Draft, folder: &str, pattern: &str) -> Vec<String> {
     names
 }
 
+/// The value that `name` has for a command, as far as the file says it.
+fn told(step: &Step, command: &Classified, name: &str) -> Option<String> {
+    let own = command.environment.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.clone());
+    own.or_else(|| step.before.known_variable(name).map(str::to_owned))
+}
+
 fn go_bin(step: &Step, command: &Classified) -> String {
-    let known = |name: &str| {
-        command.environment.iter().find(|(n, _)| n == name).and_then(|(_, v)| v.clone()).or_else(|| {
-            step.before.env.iter().find(|(n, _)| n == name).and_then(|(_, v)| if let Value::Known(v) = v { Some(v.clone()) } else { None })
-        })
-    };
-    known("GOBIN").unwrap_or_else(|| {
-        format!("{}/bin", known("GOPATH").and_then(|p| p.split(':').next().map(str::to_owned)).unwrap_or_else(|| "/go".to_owned()))
+    told(step, command, "GOBIN").unwrap_or_else(|| {
+        let path = told(step, command, "GOPATH").and_then(|p| p.split(':').next().map(str::to_owned));
+        format!("{}/bin", path.unwrap_or_else(|| "/go".to_owned()))
     })
 }
 
 fn cgo(step: &Step, command: &Classified) -> Option<bool> {
-    let here = command.environment.iter().find(|(n, _)| n == "CGO_ENABLED").and_then(|(_, v)| v.clone());
-    let before = || {
-        step.before
-            .env
-            .iter()
-            .rev()
-            .find(|(n, _)| n == "CGO_ENABLED")
-            .and_then(|(_, v)| if let Value::Known(v) = v { Some(v.clone()) } else { None })
-    };
-    here.or_else(before).map(|v| v != "0")
+    told(step, command, "CGO_ENABLED").map(|v| v != "0")
 }
 
 fn mentions_module(text: &str, module: &str) -> bool {

@@ -116,7 +116,7 @@ impl Reader<'_, '_, '_> {
                     if let Some(path) = self.place_of(directory, place) {
                         let late = directory.contains('/') && !directory.starts_with('/') || directory.starts_with('.') && directory != ".";
                         let why = format!("{name} writes {path} when it runs");
-                        self.out.writes.push(Write { directory: path, why, certain: true, late, needed: true });
+                        self.out.writes.push(Write { late, ..Write::new(path, why, true) });
                     }
                 }
             }
@@ -258,7 +258,7 @@ impl Reader<'_, '_, '_> {
             if let Some(tool) = builds(command) {
                 let why = format!("the script {key} of {path} runs {tool}, which writes its output");
                 if let Some(directory) = inner.directory.clone() {
-                    self.out.writes.push(Write { directory, why, certain: true, late: false, needed: true });
+                    self.out.writes.push(Write::new(directory, why, true));
                 }
             }
             self.text(command, Dialect::Posix, &inner);

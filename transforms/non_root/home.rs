@@ -5,7 +5,7 @@ use crate::syntax::{Keyword, View};
 
 use super::facts::facts;
 use super::start::Objection;
-use super::subject::{Origin, Subject, absolute, join, resolve};
+use super::subject::{Origin, Subject, join, located, resolve};
 use crate::transforms::home_downloads::fetched;
 
 /// The first thing of the final image that needs root's home.
@@ -53,11 +53,11 @@ fn of(step: &Step, unread: bool) -> Option<Objection> {
             (names_root(&text) && (unread || p.name.text != "PATH")).then(|| object(format!("what {} names", p.name.text))).flatten()
         }),
         View::Workdir { path } => {
-            let path = absolute(&resolve(&path.text, &step.before)?, step.before.workdir.as_deref())?;
+            let path = located(&path.text, step)?;
             if in_root(&path) { object(format!("the working directory {path}")) } else { None }
         }
         View::Copy { destination, .. } => {
-            let path = absolute(&resolve(&destination.text, &step.before)?, step.before.workdir.as_deref())?;
+            let path = located(&destination.text, step)?;
             if in_root(&path) { object(format!("what is copied to {path}")) } else { None }
         }
         View::Run { .. } => run(step),

@@ -10,7 +10,7 @@ use super::home::home_set;
 use super::sources::{Sources, tells_of_state, variable};
 use super::start::{Objection, Start, Write};
 use super::state;
-use super::subject::{Subject, absolute, normal, resolve};
+use super::subject::{Subject, absolute, filled, located, normal, resolve};
 
 /// The directories and files.
 #[derive(Debug, Default)]
@@ -35,13 +35,13 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
     made(subject, start, sources, workdir.as_deref(), &mut all);
     cloned(subject, start, workdir.as_deref())?;
     if let Some(home) = &account.missing_home {
-        all.push(Write { directory: home.clone(), why: "it is the user's home".into(), certain: false, late: false, needed: true });
+        all.push(Write::new(home.clone(), "it is the user's home", false));
     }
     if let Some((home, line)) = home_set(subject) {
         if within(&home, "/root") {
             return Err(Objection { reason: "HOME is /root, which only root can enter".into(), line });
         }
-        all.push(Write { directory: normal(&home), why: "HOME names it".into(), certain: false, late: false, needed: true });
+        all.push(Write::new(normal(&home), "HOME names it", false));
     }
     if let Some(file) = &sources.home
         && account.home.is_none()
@@ -55,13 +55,7 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
         match workdir.as_deref() {
             _ if statically => {}
             Some(dir) if !facts().root.paths.is_closed(dir) => {
-                all.push(Write {
-                    directory: dir.to_owned(),
-                    why: "the context is unknown, and programs write beside themselves".into(),
-                    certain: false,
-                    late: false,
-                    needed: true,
-                });
+                all.push(Write::new(dir.to_owned(), "the context is unknown, and programs write beside themselves", false));
             }
             Some(dir) => {
                 let reason = format!("context unknown: whether the program writes files into {dir}, its working directory");
@@ -79,13 +73,8 @@ pub fn find(subject: &Subject, start: &Start, sources: &Sources, account: &Accou
         return Err(Objection { reason: what.clone(), line });
     }
     if account.tools != Tools::Nothing && (has_libraries(subject) || start.unplaced.is_some()) {
-        all.extend(beside.into_iter().map(|directory| Write {
-            directory,
-            why: start.unplaced.clone().unwrap_or_else(|| "libraries write beside the program, too".into()),
-            certain: false,
-            late: false,
-            needed: start.unplaced.is_some(),
-        }));
+        let why = start.unplaced.as_deref().unwrap_or("libraries write beside the program, too");
+        all.extend(beside.into_iter().map(|directory| Write { needed: start.unplaced.is_some(), ..Write::new(directory, why, false) }));
     }
     let mut kept: Vec<Write> = Vec::new();
     for write in all {
@@ -115,7 +104,7 @@ fn project_folders(subject: &Subject) -> Vec<String> {
             let source = resolve(word, &step.before).map(|s| normal(&format!("/{s}")));
             source.is_some_and(|s| subject.project.is_dir(s.trim_start_matches('/')) == Some(true))
         };
-        let target = resolve(&destination.text, &step.before).and_then(|d| absolute(&d, step.before.workdir.as_deref()))?;
+        let target = located(&destination.text, step)?;
         (sources.iter().any(|s| brings(&s.text)) && !facts().root.paths.is_closed(&target)).then_some(target)
     };
     subject.own_steps().filter_map(folder).collect()
@@ -130,14 +119,9 @@ fn has_libraries(subject: &Subject) -> bool {
 /// Whether the file makes `directory`, or a folder above it, below a home that the image brings: whoever owns the home, that is root's.
 fn made_by_root(subject: &Subject, directory: &str, home: &str) -> bool {
     let own = |path: &str| path != home && within(path, home) && within(directory, path);
-    subject.steps().any(|(_, step)| match &step.view {
-        View::Workdir { path } => {
-            resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_some_and(|p| own(&p))
-        }
-        View::Copy { destination, .. } => {
-            resolve(&destination.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_some_and(|p| own(&p))
-        }
-        _ => makes(step).iter().any(|(_, p)| own(p)),
+    subject.steps().any(|(_, step)| match filled(step) {
+        Some(word) => located(word, step).is_some_and(|p| own(&p)),
+        None => makes(step).iter().any(|(_, p)| own(p)),
     })
 }
 
@@ -152,7 +136,7 @@ fn environment(subject: &Subject, all: &mut Vec<Write>) {
                 continue;
             };
             let why = format!("line {}: {} names it", step.line, pair.name.text);
-            let mut add = |directory, certain| all.push(Write { directory, why: why.clone(), certain, late: false, needed: true });
+            let mut add = |directory, certain| all.push(Write::new(directory, why.as_str(), certain));
             if let Some(directory) = variable(&pair.name.text, value, &workdir) {
                 add(directory, false);
             }
@@ -167,7 +151,7 @@ fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
     for (_, step) in subject.steps() {
         let View::Volume { paths } = &step.view else { continue };
         for path in paths {
-            let Some(path) = resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())) else { continue };
+            let Some(path) = located(&path.text, step) else { continue };
             if path.ends_with(".sock")
                 || within(&path, "/dev") && !within(&path, "/dev/shm")
                 || within(&path, "/sys")
@@ -179,13 +163,7 @@ fn volumes(subject: &Subject, all: &mut Vec<Write>) -> Result<(), Objection> {
             if within(&path, "/root") {
                 return Err(Objection { reason: format!("VOLUME {path} lies in /root, which only root can enter"), line: step.line });
             }
-            all.push(Write {
-                directory: path,
-                why: format!("line {}: it is a VOLUME", step.line),
-                certain: true,
-                late: false,
-                needed: true,
-            });
+            all.push(Write::new(path, format!("line {}: it is a VOLUME", step.line), true));
         }
     }
     Ok(())
@@ -217,7 +195,7 @@ fn made(subject: &Subject, start: &Start, sources: &Sources, workdir: Option<&st
             let of_system = within(&path, "/etc") || within(&path, "/usr");
             if tells_of_state(&path) || beside(&path) || !of_system && !fills(subject, &path) && named(subject, start, &path) {
                 let why = format!("line {} makes it", command.line);
-                all.push(Write { directory: path, why, certain: false, late: false, needed: true });
+                all.push(Write::new(path, why, false));
             }
         }
     }
@@ -225,14 +203,8 @@ fn made(subject: &Subject, start: &Start, sources: &Sources, workdir: Option<&st
 
 /// Whether a COPY or WORKDIR of the file is about `path` or what lies below it.
 fn fills(subject: &Subject, path: &str) -> bool {
-    subject.steps().any(|(_, step)| {
-        let word = match &step.view {
-            View::Workdir { path } => &path.text,
-            View::Copy { destination, .. } => &destination.text,
-            _ => return false,
-        };
-        resolve(word, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).is_none_or(|p| within(&p, path))
-    })
+    let below = |word: &str, step: &Step| located(word, step).is_none_or(|p| within(&p, path));
+    subject.steps().any(|(_, step)| filled(step).is_some_and(|word| below(word, step)))
 }
 
 /// Whether the environment or what starts names the directory.
@@ -292,7 +264,7 @@ fn closed_files(subject: &Subject, start: &Start) -> Vec<(String, usize)> {
         if let View::Copy { add: true, sources, destination, .. } = &step.view
             && sources.iter().any(|s| crate::context::is_remote(&s.text))
             && !step.reading.flags.iter().any(|f| f.name == "chmod" || f.name == "chown")
-            && let Some(path) = resolve(&destination.text, &step.before).and_then(|d| absolute(&d, step.before.workdir.as_deref()))
+            && let Some(path) = located(&destination.text, step)
         {
             out.push((path, step.line));
         }

@@ -12,7 +12,7 @@ use super::account::{Account, Tools};
 use super::facts::{facts, within};
 use super::places::{Places, makes};
 use super::start::{Objection, Write};
-use super::subject::{Origin, Subject, absolute, below, join, normal, resolve};
+use super::subject::{Origin, Subject, absolute, below, filled, join, located, normal, parent, resolve};
 
 /// The edits and the line that they start from.
 #[derive(Debug)]
@@ -160,7 +160,7 @@ impl<'m> Planner<'_, 'm, '_> {
 
     fn target(step: &Step) -> Option<String> {
         let View::Copy { destination, .. } = &step.view else { return None };
-        absolute(&resolve(&destination.text, &step.before)?, step.before.workdir.as_deref())
+        located(&destination.text, step)
     }
 
     /// The index of the step before which the RUN stands.
@@ -168,7 +168,7 @@ impl<'m> Planner<'_, 'm, '_> {
         let first = self.own.iter().skip(1).find(|(_, step)| match &step.view {
             View::Copy { .. } => true,
             View::Volume { paths } => paths.iter().any(|p| {
-                let path = resolve(&p.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref()));
+                let path = located(&p.text, step);
                 path.is_some_and(|p| places.writes.iter().any(|w| w.directory == p))
             }),
             _ => false,
@@ -217,7 +217,7 @@ impl<'m> Planner<'_, 'm, '_> {
         for (index, step) in own {
             match &step.view {
                 View::Workdir { path } => {
-                    let path = resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref()));
+                    let path = located(&path.text, step);
                     if path.is_some_and(|p| within(&p, directory)) && made.is_none() {
                         made = Some((index, false));
                     }
@@ -289,16 +289,13 @@ impl<'m> Planner<'_, 'm, '_> {
         let [directory] = self.directories.as_slice() else { return };
         let others = !self.account.make.is_empty() || !self.late.is_empty() || !self.behind.is_empty() || self.early.is_some();
         // These may be there before, and what is there keeps its owner.
-        let in_base = facts().root.paths.present.iter().any(|dir| super::subject::parent(directory) == dir || directory == dir);
+        let in_base = facts().root.paths.present.iter().any(|dir| parent(directory) == dir || directory == dir);
         if others || in_base {
             return;
         }
-        let made = |step: &Step| match &step.view {
-            View::Workdir { path } => resolve(&path.text, &step.before)
-                .and_then(|p| absolute(&p, step.before.workdir.as_deref()))
-                .is_none_or(|p| within(&p, directory)),
-            View::Copy { .. } => Self::target(step).is_none_or(|t| within(&t, directory)),
-            _ => makes(step).iter().any(|(_, p)| within(p, directory)),
+        let made = |step: &Step| match filled(step) {
+            Some(word) => located(word, step).is_none_or(|p| within(&p, directory)),
+            None => makes(step).iter().any(|(_, p)| within(p, directory)),
         };
         let Some((index, first)) = self.subject.steps().find(|(_, step)| made(step)) else { return };
         // Any program may have made it before; those of package managers and accounts do not.
@@ -556,9 +553,7 @@ impl<'m> Planner<'_, 'm, '_> {
     /// Whether a WORKDIR of this stage has made the directory before the step of that index.
     fn stands(&self, directory: &str, position: usize) -> bool {
         self.own.iter().any(|(i, step)| match &step.view {
-            View::Workdir { path } if *i < position => {
-                resolve(&path.text, &step.before).and_then(|p| absolute(&p, step.before.workdir.as_deref())).as_deref() == Some(directory)
-            }
+            View::Workdir { path } if *i < position => located(&path.text, step).as_deref() == Some(directory),
             _ => false,
         })
     }

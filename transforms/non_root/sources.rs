@@ -135,7 +135,7 @@ fn places_of_state(path: &str, text: &str, language: &Language, out: &mut Source
             let why = format!("{path}:{} names {directory}", number + 1);
             match out.writes.iter_mut().find(|w| w.directory == directory) {
                 Some(known) => known.certain = true,
-                None => out.writes.push(Write { directory, why, certain: true, late: false, needed: true }),
+                None => out.writes.push(Write::new(directory, why, true)),
             }
         }
     }
@@ -323,7 +323,7 @@ fn write(subject: &Subject, target: Target, place: &str, out: &mut Sources) {
     };
     let why = format!("{place} {what}");
     if !out.writes.iter().any(|w| w.directory == directory) {
-        out.writes.push(Write { directory, why, certain, late: false, needed: true });
+        out.writes.push(Write::new(directory, why, certain));
     }
 }
 

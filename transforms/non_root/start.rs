@@ -35,6 +35,13 @@ pub struct Write {
     pub needed: bool,
 }
 
+impl Write {
+    /// A directory that is needed, and made before the program's files come.
+    pub fn new(directory: String, why: impl Into<String>, certain: bool) -> Self {
+        Self { directory, why: why.into(), certain, late: false, needed: true }
+    }
+}
+
 /// What was learnt of the start.
 #[derive(Debug, Default)]
 pub struct Start {
@@ -262,6 +269,6 @@ impl Reader<'_, '_, '_> {
             Some(file) => format!("{why} ({file})"),
             None => why.to_owned(),
         };
-        self.out.writes.push(Write { directory, why, certain, late: false, needed: true });
+        self.out.writes.push(Write::new(directory, why, certain));
     }
 }

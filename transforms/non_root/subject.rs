@@ -224,6 +224,20 @@ pub fn absolute(path: &str, directory: Option<&str>) -> Option<String> {
     if path.starts_with('/') { Some(normal(path)) } else { Some(normal(&format!("{}/{path}", directory?))) }
 }
 
+/// The path of the image that a word of `step` names; `None` where the file does not say it.
+pub fn located(word: &str, step: &Step) -> Option<String> {
+    absolute(&resolve(word, &step.before)?, step.before.workdir.as_deref())
+}
+
+/// The folder that a WORKDIR makes, or the place that a COPY or ADD fills, as written.
+pub fn filled(step: &Step) -> Option<&str> {
+    match &step.view {
+        View::Workdir { path } => Some(&path.text),
+        View::Copy { destination, .. } => Some(&destination.text),
+        _ => None,
+    }
+}
+
 /// The parent of an absolute path.
 pub fn parent(path: &str) -> &str {
     match path.rsplit_once('/') {
